@@ -48,11 +48,11 @@ class ConnectLocalOrg(BaseTask):  # type: ignore[misc]  # cumulusci has no types
         org.populate_expiration_date()
         org.save()
         self.return_values = {"org_id": org.org_id, "username": org.username}
-        self.logger.info(f"connected {org.name}: {org.username} {org.org_id}")
+        self.logger.info("connected %s: %s %s", org.name, org.username, org.org_id)
 
 
 class ConvertSource(DxConvertFrom):  # type: ignore[misc]  # cumulusci has no types
-    """Converts to Metadata API format: by the Salesforce CLI where it is there, else by ourselves."""
+    """Converts to Metadata API format: by the Salesforce CLI if it is there, else by ourselves."""
 
     def _run_task(self) -> None:
         if shutil.which("sf"):
@@ -60,7 +60,9 @@ class ConvertSource(DxConvertFrom):  # type: ignore[misc]  # cumulusci has no ty
             return
         target = Path(self.options["src_dir"])
         written = convert(Path(self.project_config.repo_root), target)
-        self.logger.info(f"converted {len(written)} files to {target} (the Salesforce CLI is not on PATH)")
+        self.logger.info(
+            "converted %d files to %s (the Salesforce CLI is not on PATH)", len(written), target
+        )
 
 
 def _token(base_url: str) -> dict[str, Any]:

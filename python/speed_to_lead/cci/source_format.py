@@ -1,4 +1,4 @@
-"""Source format to Metadata API format, without Node: the tree that ``sf project convert source`` writes.
+"""Source format to Metadata API format, without Node: what ``sf project convert source`` writes.
 
 A source tree keeps one file per field and rule; the Metadata API takes one file per object and a
 ``package.xml`` that names every component. A test holds both converters to byte-identical trees.
