@@ -1,1 +1,1 @@
-"""A local Salesforce org: it speaks the platform's wire protocols, so real clients run against it unmodified."""
+"""A local Salesforce org: it speaks the platform's wire protocols, so real clients run against it as is."""

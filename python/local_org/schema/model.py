@@ -1,4 +1,4 @@
-"""Objects and fields as the org knows them: what describe tells, and what DML, SOQL and events obey."""
+"""Objects and fields as the org knows them: what describe tells; what DML, SOQL, events obey."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class ChildRelationship:
 
 @dataclass
 class SObject:
-    """One object. ``fields`` is keyed by lower-case name, in describe order: standard, then custom."""
+    """One object. ``fields``: by lower-case name, in describe order, standard, then custom."""
 
     name: str
     label: str
@@ -215,7 +215,7 @@ class SObject:
 
 
 class Schema:
-    """All objects of one org. Every change moves ``version``, so caches know when they are stale."""
+    """All objects of one org. Every change moves ``version``: caches know they are stale."""
 
     def __init__(self, objects: Iterable[SObject]) -> None:
         self._objects = {o.name.lower(): o for o in objects}

@@ -1,0 +1,1 @@
+"""What the org's objects are: the standard schema, describe results, and the formula language."""
