@@ -1,0 +1,1 @@
+"""Change events: what the org tells its subscribers about committed changes."""

@@ -1,0 +1,1 @@
+"""SOQL: text → tree → is it allowed → SQLite. Public: ``parser``, ``printer`` and ``run``."""

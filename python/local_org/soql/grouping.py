@@ -1,0 +1,109 @@
+"""Aggregate queries: what is selected, grouped and ordered must be grouped or aggregated."""
+
+from __future__ import annotations
+
+from local_org.schema.model import Field
+from local_org.soql.display import formatted
+from local_org.soql.faults import malformed
+from local_org.soql.functions import AGGREGATES, GROUPINGS
+from local_org.soql.nodes import Call, Expression, FieldItem, Path, Query
+from local_org.soql.printer import expression as printed
+from local_org.soql.rows import AggregateShape, Json, column, value
+from local_org.soql.scope import Scope, Term
+from local_org.soql.selection import Slots
+from local_org.soql.terms import Terms
+
+
+def _aggregates(expression: Expression) -> bool:
+    return isinstance(expression, Call) and (
+        expression.function in AGGREGATES
+        or any(isinstance(a, Call) and _aggregates(a) for a in expression.arguments)
+    )
+
+
+def is_count(query: Query) -> bool:
+    """Whether the query is ``SELECT COUNT() FROM …``: a number and no records."""
+    match query.select:
+        case (FieldItem(Call() as call, _),):
+            return call.function == "COUNT" and not call.arguments and not query.group_by
+        case _:
+            return False
+
+
+def is_aggregate(query: Query) -> bool:
+    """Whether the query answers with aggregate rows."""
+    items = (item.expression for item in query.select if isinstance(item, FieldItem))
+    return bool(query.group_by) or any(_aggregates(each) for each in items)
+
+
+class Grouping:
+    """Compiles select list, GROUP BY, HAVING and ORDER BY of an aggregate query."""
+
+    def __init__(self, scope: Scope, terms: Terms, query: Query) -> None:
+        self.scope = scope
+        self.terms = terms
+        self.faults = scope.statement.faults
+        self.slots = Slots()
+        self.shape = AggregateShape()
+        self.columns: list[Json] = []
+        self.groups = [self._group(each) for each in query.group_by]
+        self._unnamed = 0
+
+    def _group(self, expression: Expression) -> Term:
+        if isinstance(expression, Call) and expression.function in GROUPINGS:
+            raise self.faults.unsupported(f"GROUP BY {expression.name}", expression.at)
+        return self.terms.groupable(expression)
+
+    def _known(self, term: Term) -> bool:
+        return any((term.sql, term.params) == (g.sql, g.params) for g in self.groups)
+
+    def resolve(self, expression: Expression) -> Term:
+        """Return a term for HAVING: an aggregate, or something that is grouped."""
+        term = self.terms.term(expression, aggregates=True)
+        if not _aggregates(expression) and not self._known(term):
+            raise malformed(f"Field must be grouped or aggregated: {printed(expression)}")
+        return term
+
+    def ordered(self, expression: Expression) -> Term:
+        """Return a term for ORDER BY: an aggregate, or something that is grouped."""
+        term = self.terms.sortable(expression, aggregates=True)
+        if not _aggregates(expression) and not self._known(term):
+            raise malformed(f"Ordered field must be grouped or aggregated: {printed(expression)}")
+        return term
+
+    def add(self, item: FieldItem) -> None:
+        """Take a grouped field or an aggregate into the row.
+
+        A field is named after its last step, all else ``expr0``, ``expr1`` … where no alias is.
+
+        :raises OrgError: ``MALFORMED_QUERY``: not grouped, or the name is taken.
+        """
+        expression, inner = item.expression, item.expression
+        local = isinstance(expression, Call) and expression.function == "FORMAT"
+        if local and isinstance(expression, Call):
+            inner = self.terms.only(expression)
+        term = self.resolve(inner)
+        name = self._name(item, term)
+        if name in self.shape.members:
+            raise self.faults.malformed(f"duplicate alias: {name}", expression.at)
+        slot = self.slots.add(term.sql, term.params)
+        of = term.field or Field(name, term.type, name)
+        show = formatted(of, slot, self.scope.statement) if local else value(of, slot)
+        self.shape.members[name] = show
+        self.columns.append(self._column(item, name))
+
+    def _name(self, item: FieldItem, term: Term) -> str:
+        if item.alias:
+            return item.alias
+        if isinstance(item.expression, Path):
+            return term.name
+        self._unnamed += 1
+        return f"expr{self._unnamed - 1}"
+
+    def _column(self, item: FieldItem, name: str) -> Json:
+        if isinstance(item.expression, Path):
+            return column(name)
+        call = item.expression
+        inside = ", ".join(printed(argument) for argument in call.arguments)
+        shown = item.alias or f"{call.name.lower()}({inside})"
+        return column(name, shown, aggregate=True)

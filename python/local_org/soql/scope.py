@@ -1,0 +1,290 @@
+"""What names mean in one query: its object, the parents it reads, the SQL of their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from local_org.schema.access import Access
+from local_org.schema.model import TEXT_TYPES, Field, FieldType, Schema, SObject
+from local_org.soql.dates import Calendar
+from local_org.soql.faults import Faults
+from local_org.soql.literals import Encoder
+from local_org.soql.nodes import Path, Position
+
+_MAX_STEPS = 5
+
+
+class Expressions(Protocol):
+    """The part of the store that compiling needs."""
+
+    def expression(self, alias: str, entity: str, field: Field) -> str:
+        """Return SQL of a field's value in stored encoding."""
+        ...
+
+
+def _name_field(name: str, kind: FieldType, to: str | None = None) -> Field:
+    relationship = name.removesuffix("Id") if to else None
+    targets = (to,) if to else ()
+    return Field(name, kind, name, reference_to=targets, relationship_name=relationship)
+
+
+NAME = SObject(
+    "Name",
+    "Name",
+    "Names",
+    None,
+    {
+        f.name.lower(): f
+        for f in (
+            _name_field("Id", FieldType.ID),
+            _name_field("Name", FieldType.STRING),
+            _name_field("LastName", FieldType.STRING),
+            _name_field("FirstName", FieldType.STRING),
+            _name_field("Type", FieldType.PICKLIST),
+            _name_field("Alias", FieldType.STRING),
+            _name_field("UserRoleId", FieldType.REFERENCE, "UserRole"),
+            _name_field("RecordTypeId", FieldType.REFERENCE, "RecordType"),
+            _name_field("IsActive", FieldType.BOOLEAN),
+            _name_field("ProfileId", FieldType.REFERENCE, "Profile"),
+            _name_field("Title", FieldType.STRING),
+            _name_field("Email", FieldType.EMAIL),
+            _name_field("Phone", FieldType.PHONE),
+            _name_field("NameOrAlias", FieldType.STRING),
+            _name_field("Username", FieldType.STRING),
+        )
+    },
+)
+"""What every target of a polymorphic lookup has in common; ``Type`` tells the target's object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A value in SQL: expression in stored encoding, its parameters and its type."""
+
+    sql: str
+    type: FieldType
+    name: str
+    params: tuple[Any, ...] = ()
+    field: Field | None = None
+    entity: str = ""
+    outer: bool = False
+    """Reached through a parent, so possibly missing."""
+
+    @property
+    def compared(self) -> str:
+        """The expression as comparisons need it: text in any case, a missing boolean as false."""
+        if self.outer and self.type is FieldType.BOOLEAN:
+            return f"coalesce({self.sql}, 0)"
+        return f"{self.sql}{self.collation}"
+
+    @property
+    def collation(self) -> str:
+        """Columns carry their own collation; computed text must be told."""
+        stored = bool(self.entity) and self.field is not None and self.field.stored
+        return "" if stored or self.type not in TEXT_TYPES else " COLLATE NOCASE"
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """One record a row of the query reaches: itself, or a parent along a path."""
+
+    relationship: str
+    key: str
+    """SQL of its Id."""
+    entity: SObject
+    alias: str | None = None
+    """Table alias; None for a polymorphic parent, whose object differs by row."""
+    targets: tuple[SObject, ...] = ()
+    depth: int = 0
+
+    @property
+    def polymorphic(self) -> bool:
+        """Whether only the row tells the object."""
+        return self.alias is None
+
+
+@dataclass
+class Statement:
+    """All that is the same for a statement and the queries inside it."""
+
+    store: Expressions
+    schema: Schema
+    access: Access
+    faults: Faults
+    calendar: Calendar
+    user: Mapping[str, Any]
+    version: str
+    all_rows: bool
+    base: str = "sobjects"
+    _aliases: int = field(default=0, init=False)
+
+    @property
+    def encoder(self) -> Encoder:
+        """Literals for this user and time."""
+        return Encoder(self.faults, self.calendar)
+
+    def alias(self) -> str:
+        """Return a table alias used nowhere else in the statement."""
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    def visible(self, name: str) -> SObject | None:
+        """Return the object if there is one and the user may read it."""
+        found = self.schema.get(name)
+        return found if found is not None and self.access.readable(found.name) else None
+
+    def object(self, name: str, place: Position) -> SObject:
+        """Return a readable object or raise INVALID_TYPE."""
+        found = self.visible(name)
+        if found is None:
+            raise self.faults.no_such_type(name, place)
+        if not found.queryable:
+            raise self.faults.at(
+                "INVALID_TYPE_FOR_OPERATION",
+                f"entity type {found.name} does not support query",
+                place,
+            )
+        return found
+
+    def readable_field(self, entity: SObject, name: str) -> Field | None:
+        """Return the field if there is one and field-level security shows it."""
+        found = entity.get(name)
+        if found is None or not self.access.field_readable(entity.name, found.name):
+            return None
+        return found
+
+
+class Scope:
+    """The names of one query. Parents are joined when a path first needs them."""
+
+    def __init__(self, statement: Statement, entity: SObject, qualifiers: frozenset[str]) -> None:
+        """Begin with the query's object; ``qualifiers`` (lower case) may lead its fields."""
+        self.statement = statement
+        self.entity = entity
+        self.alias = statement.alias()
+        self.root = Parent("", f'{self.alias}."Id"', entity, self.alias)
+        self.joins: list[str] = []
+        self.named: dict[str, Parent] = {}
+        self.qualifiers = qualifiers
+        self._parents: dict[tuple[str, ...], Parent] = {}
+        self._chosen: dict[tuple[str, str], str] = {}
+
+    def from_sql(self) -> str:
+        """FROM with all joins so far."""
+        return " ".join([f'"{self.entity.name}" AS {self.alias}', *self.joins])
+
+    def steps(self, path: Path) -> list[Parent]:
+        """Return the records along the path, the query's own first; the last holds the field."""
+        parts = list(path.parts[:-1])
+        first = parts[0].lower() if parts else ""
+        trail = [self.root]
+        if first in self.qualifiers:
+            parts.pop(0)
+        elif first in self.named:
+            parts.pop(0)
+            trail.append(self.named[first])
+        for part in parts:
+            trail.append(self.parent(trail[-1], part, path.at))
+        return trail
+
+    def parent(self, of: Parent, name: str, place: Position) -> Parent:
+        """Follow a relationship, joining its table the first time.
+
+        :raises OrgError: ``INVALID_FIELD``: no such relationship, hidden, or more than five steps.
+        """
+        faults = self.statement.faults
+        lookup = of.entity.by_relationship(name)
+        if lookup is None or not self._readable(of, lookup):
+            raise faults.no_such_relationship(name, place)
+        if of.depth == _MAX_STEPS:
+            raise faults.malformed("a relationship path has at most five steps", place)
+        key = (of.key, lookup.name)
+        if key not in self._parents:
+            self._parents[key] = self._join(of, lookup, place)
+        return self._parents[key]
+
+    def _readable(self, of: Parent, lookup: Field) -> bool:
+        return of.polymorphic or self.statement.access.field_readable(of.entity.name, lookup.name)
+
+    def _join(self, of: Parent, lookup: Field, place: Position) -> Parent:
+        name = lookup.relationship_name or lookup.name
+        key = self.term(of, lookup).sql
+        visible = [t for t in map(self.statement.visible, lookup.reference_to) if t is not None]
+        if not visible:
+            raise self.statement.faults.no_such_relationship(name, place)
+        if len(lookup.reference_to) > 1:
+            return Parent(name, key, NAME, None, tuple(visible), of.depth + 1)
+        return self._table(name, key, visible[0], of.depth + 1)
+
+    def _table(self, name: str, key: str, entity: SObject, depth: int) -> Parent:
+        alias = self.statement.alias()
+        self.joins.append(f'LEFT JOIN "{entity.name}" AS {alias} ON {alias}."Id" = {key}')
+        return Parent(name, f'{alias}."Id"', entity, alias, (), depth)
+
+    def narrowed(self, of: Parent, entity: SObject) -> Parent:
+        """Return a polymorphic parent as one of its objects, for TYPEOF; missing for the others."""
+        key = (of.key, f"typeof {entity.name}")
+        if key not in self._parents:
+            self._parents[key] = self._table(of.relationship, of.key, entity, of.depth)
+        return self._parents[key]
+
+    def column(self, path: Path) -> Term:
+        """Return the field a path names.
+
+        :raises OrgError: ``INVALID_FIELD``: the field does not exist or is hidden.
+        """
+        return self.field(self.steps(path)[-1], path.parts[-1], path.at)
+
+    def field(self, of: Parent, name: str, place: Position) -> Term:
+        """Return a field of one of the records in reach, or raise INVALID_FIELD."""
+        found = (
+            of.entity.get(name)
+            if of.polymorphic
+            else self.statement.readable_field(of.entity, name)
+        )
+        if found is None:
+            raise self.statement.faults.no_such_column(name, of.entity.name, place)
+        return self.term(of, found)
+
+    def term(self, of: Parent, found: Field) -> Term:
+        """Return the value of a field known to exist."""
+        kind = FieldType.STRING if found.reference_to == ("EntityDefinition",) else found.type
+        if of.polymorphic:
+            return Term(self._any_target(of, found), kind, found.name, (), found, "", outer=True)
+        alias = of.alias or ""
+        store = self.statement.store
+        sql = of.key if found.compound_root else store.expression(alias, of.entity.name, found)
+        return Term(sql, kind, found.name, (), found, of.entity.name, of is not self.root)
+
+    def _any_target(self, of: Parent, found: Field) -> str:
+        """Return SQL of a field each target has of its own, chosen by the id's key prefix.
+
+        The same field is always the same text, so that what is grouped is known again.
+        """
+        if found.name == "Id":
+            return of.key
+        key = (of.key, found.name)
+        if key not in self._chosen:
+            cases = "".join(self._target_cases(of, found))
+            self._chosen[key] = f"CASE substr({of.key}, 1, 3){cases} END" if cases else "NULL"
+        return self._chosen[key]
+
+    def _target_cases(self, of: Parent, found: Field) -> Iterator[str]:
+        for target in of.targets:
+            value = self._target_value(of, target, found.name)
+            if value and target.key_prefix:
+                yield f" WHEN '{target.key_prefix}' THEN {value}"
+
+    def _target_value(self, of: Parent, target: SObject, name: str) -> str | None:
+        if name == "Type" and target.name != "Group":
+            return f"'{target.name}'"
+        own = target.get(name)
+        if own is None and name in ("Name", "NameOrAlias"):
+            own = target.name_field
+        if own is None or not self.statement.access.field_readable(target.name, own.name):
+            return None
+        alias = self.statement.alias()
+        value = self.statement.store.expression(alias, target.name, own)
+        return f'(SELECT {value} FROM "{target.name}" AS {alias} WHERE {alias}."Id" = {of.key})'
