@@ -1,0 +1,180 @@
+"""Composite: several requests in one, each able to use the answers of those before it.
+
+Sub-requests run through the same routes as ordinary ones. ``allOrNone`` makes one transaction of
+them; otherwise each stands alone. Source: facts/real-clients.md C5; facts/org-behaviour.md 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from local_org.api.errors import rest_entry
+from local_org.api.wire import DATA, Dispatch, json_object, json_response
+from local_org.errors import OrgError
+
+_LIMIT = 25
+_REFERENCE = re.compile(r"@\{([^}.\[]+)([^}]*)\}")
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+_KEPT_HEADERS = {"location": "Location", "last-modified": "Last-Modified", "etag": "ETag"}
+_ROLLED_BACK = OrgError(
+    "PROCESSING_HALTED",
+    "The transaction was rolled back since another operation in the same transaction failed.",
+)
+
+
+class _RolledBack(Exception):
+    """Leaves the transaction; the answers are already at hand."""
+
+
+async def composite(request: Request) -> Response:
+    """POST the requests; every one of them has an answer, in order."""
+    body = await json_object(request)
+    wanted = _subrequests(body, "compositeRequest")
+    answers: list[dict[str, Any]] = []
+    if body.get("allOrNone") is not True:
+        await _run(request, wanted, answers, all_or_none=False)
+    else:
+        try:
+            with request.state.org.unit(request.state.session):
+                await _run(request, wanted, answers, all_or_none=True)
+        except _RolledBack:
+            answers = _rolled_back(wanted, answers)
+    return json_response({"compositeResponse": answers})
+
+
+async def batch(request: Request) -> Response:
+    """POST independent requests; URLs are relative to ``/services/data``."""
+    body = await json_object(request)
+    results = []
+    for wanted in _subrequests(body, "batchRequests"):
+        content = orjson.dumps(wanted["richInput"]) if "richInput" in wanted else b""
+        url = f"/services/data/{wanted.get('url', '').lstrip('/')}"
+        answer = await _dispatch(request)(wanted.get("method", "GET"), url, {}, content)
+        results.append({"statusCode": answer.status_code, "result": _content(answer)})
+        if body.get("haltOnError") is True and answer.status_code >= 400:
+            break
+    failed = any(result["statusCode"] >= 400 for result in results)
+    return json_response({"hasErrors": failed, "results": results})
+
+
+async def _run(
+    request: Request,
+    wanted: list[dict[str, Any]],
+    answers: list[dict[str, Any]],
+    *,
+    all_or_none: bool,
+) -> None:
+    """Append an answer for each request.
+
+    :raises _RolledBack: one failed, and all were to stand or fall together.
+    """
+    bodies: dict[str, Any] = {}
+    for subrequest in wanted:
+        answer = await _one(request, subrequest, bodies)
+        answers.append(answer)
+        failed = answer["httpStatusCode"] >= 400
+        if failed and all_or_none:
+            raise _RolledBack
+        if not failed:
+            bodies[answer["referenceId"]] = answer["body"]
+
+
+async def _one(
+    request: Request, wanted: dict[str, Any], bodies: Mapping[str, Any]
+) -> dict[str, Any]:
+    reference = str(wanted.get("referenceId", ""))
+    try:
+        url = _resolved(str(wanted.get("url", "")), bodies)
+        content = _resolved(wanted.get("body"), bodies)
+    except OrgError as error:
+        return _subresponse([rest_entry(error)], {}, error.status, reference)
+    headers = {str(k).lower(): str(v) for k, v in (wanted.get("httpHeaders") or {}).items()}
+    method = str(wanted.get("method", "GET")).upper()
+    payload = b"" if content is None else orjson.dumps(content)
+    answer = await _dispatch(request)(method, url, headers, payload)
+    kept = {_KEPT_HEADERS[k]: v for k, v in answer.headers.items() if k in _KEPT_HEADERS}
+    return _subresponse(_content(answer), kept, answer.status_code, reference)
+
+
+def _subresponse(
+    body: object, headers: dict[str, str], status: int, reference: str
+) -> dict[str, Any]:
+    """One answer; ``httpHeaders`` is there even when it is empty, clients rely on it."""
+    return {
+        "body": body,
+        "httpHeaders": headers,
+        "httpStatusCode": status,
+        "referenceId": reference,
+    }
+
+
+def _rolled_back(
+    wanted: list[dict[str, Any]], answers: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the answers of a unit that failed: the last tells why, the others are undone."""
+    halted = [rest_entry(_ROLLED_BACK)]
+    undone = [_subresponse(halted, {}, 400, str(w.get("referenceId", ""))) for w in wanted]
+    undone[len(answers) - 1] = answers[-1]
+    return undone
+
+
+def _resolved(value: Any, bodies: Mapping[str, Any]) -> Any:
+    """Replace every ``@{reference.path}``; one that is the whole text keeps its type.
+
+    :raises OrgError: ``PROCESSING_HALTED`` when the reference has no such value.
+    """
+    if isinstance(value, dict):
+        return {name: _resolved(inner, bodies) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_resolved(inner, bodies) for inner in value]
+    if not isinstance(value, str) or "@{" not in value:
+        return value
+    whole = _REFERENCE.fullmatch(value)
+    if whole:
+        return _referenced(whole, bodies)
+    return _REFERENCE.sub(lambda found: str(_referenced(found, bodies)), value)
+
+
+def _referenced(found: re.Match[str], bodies: Mapping[str, Any]) -> Any:
+    """Return the value that ``@{name.path[0].to}`` points at."""
+    name, path = found[1], found[2]
+    try:
+        value = bodies[name]
+        for key, index in _STEP.findall(path):
+            value = value[int(index)] if index else value[key]
+    except (KeyError, IndexError, TypeError):
+        text = f"Invalid reference specified. No value for {name}{path} found in {name}"
+        raise OrgError("PROCESSING_HALTED", text) from None
+    return value
+
+
+def _content(answer: Response) -> Any:
+    body = bytes(answer.body)
+    return orjson.loads(body) if body else None
+
+
+def _dispatch(request: Request) -> Dispatch:
+    dispatch: Dispatch = request.state.dispatch
+    return dispatch
+
+
+def _subrequests(body: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    wanted = body.get(key)
+    if not isinstance(wanted, list) or not all(isinstance(w, dict) for w in wanted):
+        raise OrgError("MALFORMED_REQUEST", f"The request needs the list '{key}'")
+    if len(wanted) > _LIMIT:
+        raise OrgError("LIMIT_EXCEEDED", f"The maximum number of operations allowed is {_LIMIT}.")
+    return wanted
+
+
+routes = [
+    Route(f"{DATA}/composite", composite, methods=["POST"]),
+    Route(f"{DATA}/composite/batch", batch, methods=["POST"]),
+]

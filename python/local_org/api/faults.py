@@ -1,0 +1,175 @@
+"""Faults on demand: what a real org does on a bad day, for one call, a share of calls, or a time.
+
+Nothing here happens by itself; ``/local-org/fault`` asks for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from local_org.errors import OrgError
+from local_org.events.bus import Delivery
+from local_org.events.errors import BusError
+from local_org.org import Org
+
+KINDS: Final = {
+    "unavailable": "HTTP 503 SERVER_UNAVAILABLE",
+    "slow": "HTTP answers come --delay seconds late",
+    "request-limit": "HTTP 403 REQUEST_LIMIT_EXCEEDED",
+    "lock-row": "UNABLE_TO_LOCK_ROW for a record that is changed, the others of its call go on",
+    "stream-reset": "the next event ends its stream with INTERNAL and service.unavailable",
+    "stream-stall": "streams stay open and say nothing, not even keepalives",
+    "malformed-event": "an event arrives cut in half, once; fetched again it is whole",
+    "expire-tokens": "every access token is over, now",
+    "expire-events": "no event is retained, now: every replay id from before is expired",
+}
+_LASTING: Final = frozenset({"stream-stall"})
+"""Kinds that are a state, not a stroke: they last till their time is over or they are cleared."""
+_REFUSALS: Final = {
+    "unavailable": OrgError(
+        "SERVER_UNAVAILABLE", "The server is currently unavailable, try again later", status=503
+    ),
+    "request-limit": OrgError(
+        "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403
+    ),
+}
+_LOCKED: Final = OrgError("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
+_RESET: Final = BusError(
+    "service.unavailable", "The service is unavailable. Try again later.", "INTERNAL"
+)
+_STALL_CHECK_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody asked for. Without times, share and seconds it strikes once."""
+
+    kind: str
+    times: int | None = None
+    """How often it strikes at most."""
+    share: float = 1.0
+    """The part of the calls it strikes, above 0 and up to 1."""
+    seconds: float | None = None
+    """How long it lasts, in real time."""
+    path: str = ""
+    """Strikes only HTTP requests whose path begins so."""
+    delay: float = 1.0
+    """Seconds that ``slow`` waits."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise OrgError("INVALID_INPUT", f"kind: expected one of {', '.join(KINDS)}")
+        positive = (self.times or 1, self.share, self.seconds or 1, self.delay)
+        if self.share > 1 or min(positive) <= 0 or 0 in (self.times, self.seconds):
+            raise OrgError("INVALID_INPUT", "expected numbers above 0, and a share of at most 1")
+
+
+@dataclass
+class _Standing:
+    """An order and what is left of it."""
+
+    order: Order
+    left: int | None
+    until: float | None
+
+
+class Faults:
+    """The orders that stand. ``now`` is monotonic real time; equal seeds strike the same calls."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic, seed: int = 0) -> None:
+        self._now = now
+        self._random = random.Random(seed)  # noqa: S311 - which calls fail is no secret
+        self._standing: list[_Standing] = []
+
+    def order(self, wanted: Order, org: Org) -> None:
+        """Let a fault stand, or happen if it is one that happens at once."""
+        if wanted.kind == "expire-tokens":
+            org.expire_all()
+        elif wanted.kind == "expire-events":
+            org.bus.expire_all()
+        else:
+            open_ended = wanted.share < 1 or wanted.seconds is not None or wanted.kind in _LASTING
+            left = wanted.times if wanted.times is not None or open_ended else 1
+            until = None if wanted.seconds is None else self._now() + wanted.seconds
+            self._standing.append(_Standing(wanted, left, until))
+
+    def clear(self) -> None:
+        """Forget all orders."""
+        self._standing.clear()
+
+    def standing(self) -> list[dict[str, Any]]:
+        """Return the orders that still stand, each with the number of strokes it has left."""
+        return [asdict(each.order) | {"left": each.left} for each in self._current()]
+
+    async def on_request(self, request: Request) -> None:
+        """Let an HTTP request wait, or refuse it.
+
+        :raises OrgError: 503 or 403.
+        """
+        path: str = request.scope["path"]
+        slow = self._strike("slow", path)
+        if slow is not None:
+            await asyncio.sleep(slow.delay)
+        for kind, refusal in _REFUSALS.items():
+            if self._strike(kind, path):
+                raise refusal
+
+    def on_row(self) -> None:
+        """Let a record be changed.
+
+        :raises OrgError: ``UNABLE_TO_LOCK_ROW``.
+        """
+        if self._standing and self._strike("lock-row"):
+            raise _LOCKED
+
+    async def on_delivery(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Return the events of a response as they go out, when they go out.
+
+        :raises BusError: the stream is reset.
+        """
+        while self._stalled():  # noqa: ASYNC110 - it ends by time as well as by order
+            await asyncio.sleep(_STALL_CHECK_SECONDS)
+        if not self._standing:
+            return deliveries
+        if deliveries and self._strike("stream-reset"):
+            raise _RESET
+        return [self._spoilt(delivery) for delivery in deliveries]
+
+    def _stalled(self) -> bool:
+        return any(each.order.kind == "stream-stall" for each in self._current())
+
+    def _spoilt(self, delivery: Delivery) -> Delivery:
+        if not self._strike("malformed-event"):
+            return delivery
+        return replace(delivery, payload=delivery.payload[: len(delivery.payload) // 2])
+
+    def _strike(self, kind: str, path: str = "") -> Order | None:
+        """Return the order that strikes this call, or None; a stroke is counted."""
+        for each in self._current():
+            order = each.order
+            if order.kind != kind or not path.startswith(order.path):
+                continue
+            if order.share < 1 and self._random.random() >= order.share:
+                continue
+            if each.left is not None:
+                each.left -= 1
+            return order
+        return None
+
+    def _current(self) -> list[_Standing]:
+        """Return what stands now; what is used up or over goes."""
+        if self._standing:
+            now = self._now()
+            self._standing = [
+                each
+                for each in self._standing
+                if each.left != 0 and (each.until is None or now < each.until)
+            ]
+        return self._standing

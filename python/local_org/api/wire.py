@@ -1,0 +1,109 @@
+"""What the HTTP protocols of the org share: reading request bodies, writing JSON answers."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from local_org.errors import OrgError
+
+JSON_TYPE: Final = "application/json;charset=UTF-8"
+BODY_LIMIT_BYTES: Final = 50 * 1024 * 1024
+"""The platform's own limit of one REST request; Bulk batches and deploy zips are smaller."""
+
+DATA: Final = "/services/data/v{version}"
+"""Every REST route begins with it; one router serves all versions."""
+
+Dispatch = Callable[[str, str, Mapping[str, str], bytes], Awaitable[Response]]
+"""Answer an inner request (method, URL, headers, body) in the caller's session; never raises
+``OrgError``. Inner requests run to completion without giving way to another client."""
+
+
+def json_response(
+    content: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Write ``content`` as the platform writes JSON: UTF-8, no space in the content type."""
+    return Response(orjson.dumps(content), status, headers, JSON_TYPE)
+
+
+def no_content() -> Response:
+    """204: done, nothing to say."""
+    return Response(None, 204)
+
+
+async def read_body(request: Request, limit: int = BODY_LIMIT_BYTES) -> bytes:
+    """Return the body, chunked or not, compressed or not.
+
+    :raises OrgError: ``REQUEST_TOO_LARGE`` beyond ``limit`` bytes, counted after decompression.
+    """
+    compressed = request.headers.get("content-encoding", "").lower() == "gzip"
+    inflate = zlib.decompressobj(wbits=31) if compressed else None
+    body = bytearray()
+    async for chunk in request.stream():
+        try:
+            body += inflate.decompress(chunk, limit + 1 - len(body)) if inflate else chunk
+        except zlib.error as error:
+            raise OrgError("MALFORMED_REQUEST", f"Body is not gzip: {error}") from error
+        if len(body) > limit:
+            raise OrgError("REQUEST_TOO_LARGE", f"Request exceeds {limit} bytes", status=413)
+    return bytes(body)
+
+
+async def json_body(request: Request) -> Any:
+    """Return the parsed body.
+
+    :raises OrgError: ``JSON_PARSER_ERROR`` with line and column.
+    """
+    body = await read_body(request)
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        where = f"at [line:{error.lineno}, column:{error.colno}]"
+        raise OrgError("JSON_PARSER_ERROR", f"{error.msg} {where}") from error
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """Return the parsed body, which must be a JSON object.
+
+    :raises OrgError: ``JSON_PARSER_ERROR``.
+    """
+    value = await json_body(request)
+    if not isinstance(value, dict):
+        raise OrgError(
+            "JSON_PARSER_ERROR",
+            f"Can not deserialize {_json_name(value)} where an object is expected "
+            "at [line:1, column:1]",
+        )
+    return value
+
+
+def parameter(request: Request, name: str) -> str:
+    """Return a required query parameter.
+
+    :raises OrgError: ``MALFORMED_REQUEST``, naming the parameter.
+    """
+    value = request.query_params.get(name)
+    if value is None:
+        raise OrgError("MALFORMED_REQUEST", f"A required request parameter is missing: {name}")
+    return value
+
+
+def client_name(request: Request) -> str:
+    """Return the client's name from ``Sforce-Call-Options``, or nothing; events tell it."""
+    options = request.headers.get("sforce-call-options", "")
+    for option in options.split(","):
+        key, _, value = option.strip().partition("=")
+        if key.lower() == "client":
+            return value.strip()
+    return ""
+
+
+def _json_name(value: object) -> str:
+    if isinstance(value, list):
+        return "an array"
+    return "null" if value is None else f"a {type(value).__name__}"

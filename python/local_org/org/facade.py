@@ -1,0 +1,383 @@
+"""One org: its store, schema, clock and bus behind one face. Each call is one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from local_org.clock import Clock
+from local_org.errors import OrgError, not_found
+from local_org.events.bus import Bus
+from local_org.metadata import deploy as deploys
+from local_org.metadata import listing, retrieve, tooling
+from local_org.metadata.deploy import Deployment
+from local_org.metadata.results import (
+    DeployOptions,
+    DeployResult,
+    FileProperties,
+    RetrieveRequest,
+    RetrieveResult,
+)
+from local_org.metadata.types import MetadataType
+from local_org.org.queries import Cursors, tooling_answer
+from local_org.org.sessions import Session, Sessions
+from local_org.org.usage import DAILY_API_REQUESTS, Usage
+from local_org.records.changes import Commit, collapse
+from local_org.records.dml import Dml
+from local_org.records.permissions import Permissions
+from local_org.records.reading import RecordReader
+from local_org.records.results import SaveResult, Unit
+from local_org.records.seed import seed
+from local_org.records.store import Store
+from local_org.schema.access import Access
+from local_org.schema.describe import describe, describe_global
+from local_org.schema.model import Schema, SObject
+from local_org.schema.registry import standard_schema
+from local_org.soql.run import Result, execute
+
+_FILE = "org.sqlite3"
+_TRANSACTIONS = uuid.UUID("6f1c1f0e-5f0e-4c35-9c8c-0f6f1a1f7a10")
+"""Namespace of transaction keys."""
+_DEPLOYERS = frozenset({"ModifyMetadata", "CustomizeApplication", "ModifyAllData"})
+_SETUP_READERS = _DEPLOYERS | {"ViewSetup"}
+
+
+class Org:
+    """A whole org. Synchronous; calls never overlap."""
+
+    def __init__(self, store: Store, schema: Schema, clock: Clock) -> None:
+        """Take over an open store; ``open`` is the usual way in."""
+        self.store, self.schema, self.clock = store, schema, clock
+        with store.transaction():
+            self.org_id = store.organization_id() or seed(store, clock)
+        self.bus = Bus(store, schema, clock)
+        self._permissions = Permissions(store, clock)
+        self._sessions = Sessions(store, self._permissions)
+        self._dml = Dml(store)
+        self._reader = RecordReader(store)
+        self._cursors = Cursors(store)
+        self._usage = Usage(clock)
+        self._unit: Unit | None = None
+
+    @classmethod
+    def open(cls, directory: Path | None = None, clock: Clock | None = None) -> Org:
+        """Open the org in this directory, or a new one in memory; a fresh org is seeded."""
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True)
+        clock, schema = clock or Clock(), standard_schema()
+        store = Store(directory / _FILE if directory else None, schema, clock.now)
+        return cls(store, schema, clock)
+
+    def close(self) -> None:
+        """Close the org's file; an org in memory is gone."""
+        self.store.close()
+
+    # -- sessions ---------------------------------------------------------------------------------
+
+    def login(self, user_id: str, client: str) -> str:
+        """Return a new access token of a user; ``client`` names who asked for it."""
+        return self._sessions.open(self.org_id, user_id, client)
+
+    def session(self, token: str, api: str = "", client: str = "") -> Session:
+        """Return the caller behind a token.
+
+        :raises OrgError: 401 ``INVALID_SESSION_ID``; 403 ``API_DISABLED_FOR_ORG``.
+        """
+        return self._sessions.find(token, api, client)
+
+    def expire(self, token: str) -> None:
+        """End the session of a token."""
+        self._sessions.close(token)
+
+    def expire_all(self) -> None:
+        """End every session."""
+        self._sessions.close_all()
+
+    def access(self, session: Session) -> Access:
+        """Return what the caller may see and do."""
+        return self._permissions.of(session.user_id)
+
+    def user(self, username: str) -> dict[str, Any] | None:
+        """Return a user's row in stored encoding, or None."""
+        found = self.store.select("User", '"Username" = ?', (username,))
+        return found[0] if found else None
+
+    # -- records ----------------------------------------------------------------------------------
+
+    def insert(
+        self,
+        session: Session,
+        rows: Sequence[tuple[str, Mapping[str, Any]]],
+        *,
+        all_or_none: bool = False,
+    ) -> list[SaveResult]:
+        """Create records: pairs of object and values as JSON has them; one result each."""
+        with self._work(session) as unit:
+            return self._dml.insert(unit, rows, all_or_none=all_or_none)
+
+    def update(
+        self,
+        session: Session,
+        rows: Sequence[tuple[str, str, Mapping[str, Any]]],
+        *,
+        all_or_none: bool = False,
+    ) -> list[SaveResult]:
+        """Change records: triples of object, id and values."""
+        with self._work(session) as unit:
+            return self._dml.update(unit, rows, all_or_none=all_or_none)
+
+    def upsert(
+        self,
+        session: Session,
+        entity: str,
+        field: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        all_or_none: bool = False,
+    ) -> list[SaveResult]:
+        """Change the records that ``field`` finds (an external id, or Id), create the others."""
+        with self._work(session) as unit:
+            return self._dml.upsert(unit, entity, field, rows, all_or_none=all_or_none)
+
+    def delete(
+        self, session: Session, ids: Sequence[str], *, all_or_none: bool = False
+    ) -> list[SaveResult]:
+        """Delete records, into the recycle bin where their object has one."""
+        with self._work(session) as unit:
+            return self._dml.delete(unit, ids, all_or_none=all_or_none)
+
+    def undelete(
+        self, session: Session, ids: Sequence[str], *, all_or_none: bool = False
+    ) -> list[SaveResult]:
+        """Bring records back from the recycle bin, with those that went there with them."""
+        with self._work(session) as unit:
+            return self._dml.undelete(unit, ids, all_or_none=all_or_none)
+
+    def get(
+        self, session: Session, entity: str, record_id: str, fields: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        """Return one record as REST shows it: the fields named, or all that the caller may see.
+
+        :raises OrgError: 404 without such a record; ``INVALID_FIELD`` for a field that is hidden.
+        """
+        sobject = self._readable(session, entity)
+        found = self._reader.read(
+            sobject, [record_id], fields, self.access(session), session.version
+        )
+        if found[0] is None:
+            raise not_found()
+        return found[0]
+
+    def retrieve(
+        self, session: Session, entity: str, ids: Sequence[str], fields: Sequence[str]
+    ) -> list[dict[str, Any] | None]:
+        """Return records by id, in order; None where there is none."""
+        sobject = self._readable(session, entity)
+        return self._reader.read(sobject, ids, fields, self.access(session), session.version)
+
+    def before_change(self, hook: Callable[[], None]) -> None:
+        """Call ``hook`` before a record is changed; an ``OrgError`` of it refuses the record."""
+        self._dml.before_change = hook
+
+    @contextmanager
+    def unit(self, session: Session) -> Iterator[None]:
+        """Make one transaction of all calls in the block; undone when the block raises."""
+        with self._work(session):
+            yield
+
+    @contextmanager
+    def _work(self, session: Session) -> Iterator[Unit]:
+        if self._unit is not None:
+            with self._part(self._unit) as unit:
+                yield unit
+            return
+        unit = Unit(self.access(session), self.clock.second(), session.origin)
+        self._unit = unit
+        try:
+            with self.store.transaction():
+                yield unit
+                published = self._publish(unit)
+        finally:
+            self._unit = None
+        if published:
+            self.bus.wake()
+
+    @contextmanager
+    def _part(self, unit: Unit) -> Iterator[Unit]:
+        """Do a call within a unit: undone by itself, published with the whole."""
+        mark = len(unit.changes)
+        try:
+            with self.store.transaction():
+                yield unit
+        except BaseException:
+            del unit.changes[mark:]
+            raise
+
+    def _publish(self, unit: Unit) -> bool:
+        """Append the events of a transaction; tell whether there was anything to tell."""
+        changes = collapse(unit.changes)
+        if not changes:
+            return False
+        number = self.store.next_serial("$commit")
+        key = str(uuid.uuid5(_TRANSACTIONS, f"{self.org_id} {number}"))
+        self.bus.publish(Commit(unit.at, unit.user_id, unit.origin, key, number, changes))
+        return True
+
+    # -- queries ----------------------------------------------------------------------------------
+
+    def query(
+        self,
+        session: Session,
+        soql: str,
+        *,
+        version: str = "66.0",
+        all_rows: bool = False,
+        batch_size: int = 2000,
+    ) -> dict[str, Any]:
+        """Return the first page of a query's answer; the others by ``query_more``."""
+        result = self._run(session, soql, version, all_rows=all_rows)
+        return self._cursors.answer(result, session.user_id, version, batch_size)
+
+    def query_more(self, session: Session, locator: str) -> dict[str, Any]:
+        """Return a further page by the locator that ends ``nextRecordsUrl``."""
+        return self._cursors.more(locator, session.user_id)
+
+    def query_columns(
+        self, session: Session, soql: str, *, version: str = "66.0"
+    ) -> list[dict[str, Any]]:
+        """Return ``columnMetadata`` of a query."""
+        return self._run(session, soql, version).columns
+
+    def _run(self, session: Session, soql: str, version: str, *, all_rows: bool = False) -> Result:
+        return execute(
+            self.store,
+            self.schema,
+            self.access(session),
+            soql,
+            now=self.clock.now(),
+            user=self.store.row("User", session.user_id) or {},
+            version=version,
+            all_rows=all_rows,
+        )
+
+    # -- describe, limits -------------------------------------------------------------------------
+
+    def describe_global(self, session: Session, version: str) -> dict[str, Any]:
+        """Return the objects the caller may read."""
+        return describe_global(self.schema, self.access(session), version)
+
+    def describe(self, session: Session, entity: str, version: str) -> dict[str, Any]:
+        """Return the describe of an object.
+
+        :raises OrgError: 404 when there is none that the caller may read.
+        """
+        sobject = self._readable(session, entity)
+        return describe(self.schema, sobject, self.access(session), version)
+
+    def _readable(self, session: Session, entity: str) -> SObject:
+        sobject = self.schema.get(entity)
+        if sobject is None or not self.access(session).readable(sobject.name):
+            raise not_found()
+        return sobject
+
+    def limits(self) -> dict[str, dict[str, int]]:
+        """Return the limits with what remains of them."""
+        return self._usage.limits()
+
+    def count_call(self) -> None:
+        """Count one API call."""
+        self._usage.count()
+
+    def api_usage(self) -> tuple[int, int]:
+        """Return the calls of the last 24 hours of org time, and how many are allowed."""
+        return self._usage.calls(), DAILY_API_REQUESTS
+
+    # -- metadata ---------------------------------------------------------------------------------
+
+    def deploy(self, session: Session, zip_bytes: bytes, options: DeployOptions) -> DeployResult:
+        """Deploy a zip to its end; what it makes of the org holds at once."""
+        user_id = self._deployer(session)
+        with self.store.transaction():
+            done = deploys.deploy(self.store, self.schema, self.clock, user_id, zip_bytes, options)
+            self._take(done)
+        return done.result
+
+    def quick_deploy(self, session: Session, validation_id: str) -> DeployResult:
+        """Deploy what a validation has checked."""
+        user_id = self._deployer(session)
+        with self.store.transaction():
+            done = deploys.quick_deploy(self.store, self.schema, self.clock, user_id, validation_id)
+            self._take(done)
+        return done.result
+
+    def _take(self, done: Deployment) -> None:
+        """Make the schema of a deploy the org's own."""
+        if done.schema is None:
+            return
+        self.store.sync(done.schema)
+        self.schema = self.bus.schema = done.schema
+        self.bus.channels_changed()
+
+    def deploy_result(self, session: Session, deploy_id: str) -> DeployResult:
+        """Return what became of a deploy."""
+        self._deployer(session)
+        return deploys.deploy_result(self.store, deploy_id)
+
+    def retrieve_metadata(self, session: Session, request: RetrieveRequest) -> RetrieveResult:
+        """Return components as a zip; the result can be asked for again."""
+        user_id = self._deployer(session)
+        return retrieve.retrieve(self.store, self.schema, self.clock, user_id, request)
+
+    def retrieve_result(self, session: Session, retrieve_id: str) -> RetrieveResult:
+        """Return a finished retrieve."""
+        self._deployer(session)
+        return retrieve.retrieve_result(self.store, retrieve_id)
+
+    def list_metadata(
+        self, session: Session, queries: Sequence[tuple[str, str | None]]
+    ) -> list[FileProperties]:
+        """Return the components of types, each with its folder where it has one."""
+        self._deployer(session)
+        return listing.list_metadata(self.store, queries)
+
+    def describe_metadata(self) -> tuple[MetadataType, ...]:
+        """Return the types of metadata the org knows."""
+        return listing.describe_metadata()
+
+    def tooling_query(
+        self, session: Session, soql: str, *, version: str = "66.0"
+    ) -> dict[str, Any]:
+        """Return the answer of a query over the Tooling API's objects.
+
+        :raises OrgError: ``INVALID_TYPE`` for an object that the Tooling API of this org lacks.
+        """
+        self._permitted(session, _SETUP_READERS)
+        user = self.store.row("User", session.user_id) or {}
+
+        def run(store: Store, schema: Schema, access: Access) -> Result:
+            now, base = self.clock.now(), "tooling/sobjects"
+            return execute(
+                store, schema, access, soql, now=now, user=user, version=version, base=base
+            )
+
+        return tooling_answer(tooling.tooling_query(self.store, self.schema, run))
+
+    def _deployer(self, session: Session) -> str:
+        """Return the caller's id if they may work with metadata."""
+        return self._permitted(session, _DEPLOYERS)
+
+    def _permitted(self, session: Session, any_of: frozenset[str]) -> str:
+        """Return the caller's id.
+
+        :raises OrgError: ``INSUFFICIENT_ACCESS``: the caller has none of these permissions.
+        """
+        if not any_of & self.access(session).permissions:
+            message = (
+                "use of the Metadata API requires a user with the ModifyAllData or "
+                "ModifyMetadata permissions"
+            )
+            raise OrgError("INSUFFICIENT_ACCESS", message, status=403)
+        return session.user_id

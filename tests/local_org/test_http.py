@@ -1,0 +1,164 @@
+"""Every request passes the same handlers: identified, admitted, counted, routed, and answered in form."""
+
+import gzip
+import logging
+
+import pytest
+
+from tests.local_org.web import API, BASE, Web
+
+pytestmark = pytest.mark.documented("facts/real-clients.md 6; org-behaviour.md 2, 3")
+
+NO_SESSION = (401, "INVALID_SESSION_ID", "Session expired or invalid")
+NOTHING_THERE = (404, "NOT_FOUND", "The requested resource does not exist")
+LEAD = {"LastName": "Doe", "Company": "ACME"}
+
+
+@pytest.fixture
+def web():
+    return Web()
+
+
+def test_versions_are_told_to_anybody_ascending(web):
+    versions = web.call("GET", "/services/data", headers={"Authorization": ""}).json()
+    assert versions[0] == {
+        "label": "Spring '11",
+        "url": "/services/data/v21.0",
+        "version": "21.0",
+    }
+    numbers = [float(each["version"]) for each in versions]
+    assert numbers == sorted(numbers)
+    assert numbers[-1] == 67
+
+
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer ", "Bearer 00D000000000001!AQnone", "Basic x"]
+)
+def test_without_a_valid_token_nothing_is_told(web, authorization):
+    headers = {"Authorization": authorization}
+    assert web.refusal("GET", f"{API}/limits", headers=headers) == NO_SESSION
+    assert web.refusal("GET", f"{API}/nowhere", headers=headers) == NO_SESSION
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "OAuth"])
+def test_a_token_is_taken_under_either_scheme(web, scheme):
+    headers = {"Authorization": f"{scheme} {web.token}"}
+    assert web.rest("GET", "/limits", headers=headers).status_code == 200
+
+
+def test_an_identity_url_takes_the_token_from_its_query(web):
+    path = f"/id/{web.org.org_id}/{web.user_id}?format=json&oauth_token={web.token}"
+    told = web.call("GET", path, headers={"Authorization": ""}).json()
+    assert told["username"] == "admin@local.test"
+
+
+@pytest.mark.parametrize("path", ["/services/data/v66.0/nowhere", "/services", "/", "/nowhere"])
+def test_an_unknown_path_is_not_found(web, path):
+    answer = web.call("GET", path)
+    assert list(answer.json()[0]) == ["errorCode", "message"]
+    assert web.refusal("GET", path) == NOTHING_THERE
+
+
+@pytest.mark.parametrize("path", ["/services/data/v20.0/limits", "/services/data/v99.0/limits"])
+def test_a_version_that_is_not_served_is_not_found(web, path):
+    assert web.refusal("GET", path) == NOTHING_THERE
+
+
+@pytest.mark.parametrize("version", ["38.0", "48.0", "51.0", "66.0", "67.0"])
+def test_one_router_serves_all_versions(web, version):
+    path = f"/services/data/v{version}/sobjects/Lead/{web.create()}"
+    assert web.call("GET", path).json()["attributes"]["url"] == path
+
+
+@pytest.mark.inferred("facts name the status only")
+def test_a_method_that_the_path_does_not_know_is_not_allowed(web):
+    answer = web.rest("PUT", "/sobjects/Lead")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET,HEAD,POST"
+    assert answer.json()[0]["errorCode"] == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize(
+    "path", [f"//{API.lstrip('/')}/sobjects", f"{API}/sobjects/", f"{API}//sobjects//"]
+)
+def test_doubled_and_trailing_slashes_do_not_matter(web, path):
+    assert web.call("GET", BASE + path).json() == web.rest("GET", "/sobjects").json()
+
+
+def test_answers_bear_the_platforms_headers(web):
+    headers = web.rest("GET", "/limits").headers
+    assert headers["content-type"] == "application/json;charset=UTF-8"
+    assert headers["x-sfdc-request-id"] == headers["x-request-id"]
+    assert len(headers["x-request-id"]) == 32
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-cache,must-revalidate,max-age=0,no-store,private"
+
+
+@pytest.mark.inferred(
+    "a real org sends it for its own domain; clients listen on localhost themselves"
+)
+def test_no_answer_forbids_plain_http_to_localhost(web):
+    assert "strict-transport-security" not in web.rest("GET", "/limits").headers
+
+
+def test_each_call_counts_against_the_days_allowance(web):
+    def used():
+        told = web.rest("GET", "/limits").headers["sforce-limit-info"]
+        return [int(number) for number in told.removeprefix("api-usage=").split("/")]
+
+    first, most = used()
+    assert used() == [first + 1, most]
+    web.call("GET", "/services/oauth2/userinfo")
+    assert used() == [first + 2, most]
+
+
+def test_chunked_bodies_are_read(web):
+    async def chunks():
+        yield b'{"LastName":'
+        yield b'"Doe","Company":"ACME"}'
+
+    headers = {"Content-Type": "application/json"}
+    answer = web.rest("POST", "/sobjects/Lead", content=chunks(), headers=headers)
+    assert answer.status_code == 201
+
+
+@pytest.mark.inferred("the platform documents gzip for requests and a limit of 50 MB")
+def test_compressed_bodies_are_read_up_to_the_limit(web):
+    headers = {"Content-Encoding": "gzip"}
+    small = gzip.compress(b'{"LastName":"Doe","Company":"ACME"}')
+    large = gzip.compress(bytes(51 * 1024 * 1024), 1)
+    path = "/sobjects/Lead"
+    assert web.rest("POST", path, content=small, headers=headers).status_code == 201
+    refused = web.rest("POST", path, content=large, headers=headers)
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (413, "REQUEST_TOO_LARGE")
+    refused = web.rest("POST", path, content=b"no gzip", headers=headers)
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "MALFORMED_REQUEST")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])
+def test_a_body_that_is_no_object_is_a_parser_error(web, body):
+    status, code, message = web.refusal("POST", f"{API}/sobjects/Lead", content=body)
+    assert (status, code) == (400, "JSON_PARSER_ERROR")
+    assert "[line:1, column:" in message
+
+
+@pytest.mark.inferred("wording of UNKNOWN_EXCEPTION as commonly quoted")
+def test_a_bug_is_told_by_an_id_that_finds_its_traceback_in_the_log(web, caplog):
+    web.org.close()
+    with caplog.at_level(logging.ERROR, "local_org"):
+        answer = web.rest("GET", "/limits")
+    assert answer.status_code == 500
+    [error] = answer.json()
+    assert error["errorCode"] == "UNKNOWN_EXCEPTION"
+    [record] = caplog.records
+    assert answer.headers["x-request-id"] in error["message"]
+    assert answer.headers["x-request-id"] in record.getMessage()
+    assert record.exc_info
+
+
+def test_the_client_named_by_a_header_stands_in_the_origin_of_its_changes(web):
+    session = {"Sforce-Call-Options": "client=CumulusCI/4.10.1, defaultNamespace=x"}
+    answer = web.rest("POST", "/sobjects/Lead", json=LEAD, headers=session)
+    assert answer.status_code == 201
+    told = web.org.session(web.token, "rest/66.0", "CumulusCI/4.10.1").origin
+    assert told == "com/salesforce/api/rest/66.0;client=CumulusCI/4.10.1"

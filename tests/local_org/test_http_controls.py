@@ -1,0 +1,55 @@
+"""The org's own controls move its clock and end it, and obey nobody but its admin."""
+
+import pytest
+
+from tests.local_org.web import ADMIN_TOKEN, Web
+
+pytestmark = pytest.mark.inferred("controls of the local org; no real org has them")
+
+ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+
+
+@pytest.fixture
+def web():
+    return Web()
+
+
+def clock(web, **change):
+    method = "POST" if change else "GET"
+    answer = web.call(method, "/local-org/clock", json=change or None, headers=ADMIN)
+    return answer.json()
+
+
+def test_anybody_may_ask_whether_the_org_is_ready(web):
+    told = web.call("GET", "/local-org/ready", headers={"Authorization": ""}).json()
+    assert told == {"ready": True, "org_id": web.org.org_id}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "clock"), ("POST", "clock"), ("GET", "fault"), ("DELETE", "fault"), ("POST", "stop")],
+)
+def test_a_session_of_the_org_opens_no_control(web, method, path):
+    assert web.call(method, f"/local-org/{path}", json={}).status_code == 401
+    assert web.stopped == []
+
+
+def test_the_clock_is_set_moved_and_stopped(web):
+    assert clock(web) == {"now": "2026-11-02T10:00:00.731Z", "speed": 0}
+    assert clock(web, set="2026-03-02T09:00:00Z")["now"] == "2026-03-02T09:00:00.000Z"
+    assert clock(web, advance=90)["now"] == "2026-03-02T09:01:30.000Z"
+    assert clock(web, speed=3600)["speed"] == 3600
+
+
+@pytest.mark.parametrize(
+    "change", [{"set": "noon"}, {"advance": -1}, {"speed": "fast"}, {"speed": True}, {"x": 1}]
+)
+def test_a_change_that_makes_no_sense_changes_nothing(web, change):
+    told = web.refusal("POST", "/local-org/clock", json=change, headers=ADMIN)
+    assert told[:2] == (400, "INVALID_INPUT")
+    assert clock(web)["now"] == "2026-11-02T10:00:00.731Z"
+
+
+def test_stop_ends_the_process(web):
+    assert web.call("POST", "/local-org/stop", headers=ADMIN).json() == {"stopping": True}
+    assert web.stopped == [True]

@@ -1,0 +1,59 @@
+"""No test of the local org goes without saying how we know what it expects."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.documented("docs: every test bears exactly one provenance mark")
+
+CONFTEST = Path(__file__).with_name("conftest.py")
+MARKS = "[pytest]\nmarkers =\n    recorded(source): x\n    documented(source): x\n"
+SOUND = 'import pytest\n\n@pytest.mark.recorded("a capture")\ndef test_it_answers(): pass\n'
+
+
+@pytest.fixture
+def collect(tmp_path):
+    """Return what collects a test file beside our conftest."""
+    shutil.copy(CONFTEST, tmp_path)
+    (tmp_path / "pytest.ini").write_text(MARKS)
+
+    def run(text, *options):
+        (tmp_path / "test_it.py").write_text(text)
+        command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+        return subprocess.run(
+            [*command, *options], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+def test_a_test_with_one_mark_is_collected(collect):
+    assert collect(SOUND).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def test_it_answers(): pass\n",
+        SOUND.replace('("a capture")', ""),
+        SOUND.replace("\ndef", '\n@pytest.mark.documented("a page")\ndef'),
+    ],
+    ids=["no mark", "no source", "two marks"],
+)
+def test_a_test_without_exactly_one_sourced_mark_fails_collection(collect, text):
+    done = collect(text)
+
+    assert done.returncode == 4
+    assert "expected exactly one of the marks recorded, documented, inferred" in done.stderr
+    assert "test_it.py::test_it_answers" in done.stderr
+
+
+def test_a_mark_of_the_test_stands_before_that_of_its_file(collect, tmp_path):
+    text = 'import pytest\npytestmark = pytest.mark.documented("a page")\n' + SOUND
+
+    collect(text, "--coverage-page", "page.md")
+
+    assert "| It answers | recorded | a capture |" in (tmp_path / "page.md").read_text()
