@@ -1,0 +1,104 @@
+"""The statements of one commit. Every one of them may be repeated without changing anything."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from speed_to_lead.ledger import encode
+from speed_to_lead.ledger.values import Effects
+
+
+def write(connection: sqlite3.Connection, effects: Effects, now: float) -> None:
+    """Write the effects of one batch; the caller's transaction makes them one."""
+    _leads(connection, effects)
+    _judgements(connection, effects)
+    _decisions(connection, effects)
+    _aside(connection, effects, now)
+    connection.executemany(
+        "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)",
+        [(c.topic, c.replay_id, encode.seconds(c.committed_at)) for c in effects.checkpoints],
+    )
+
+
+def _leads(connection: sqlite3.Connection, effects: Effects) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO lead VALUES (?, ?, 0)",
+        [(lead.id, encode.lead_body(lead)) for lead in effects.leads],
+    )
+    connection.executemany(
+        "UPDATE lead SET deleted = 1 WHERE id = ?", [(each,) for each in effects.deleted_leads]
+    )
+
+
+def _judgements(connection: sqlite3.Connection, effects: Effects) -> None:
+    """Withdraw first: what is judged anew in the same batch counts again.
+
+    A record is judged for all its Leads at once: its earlier rejections are gone with a new verdict.
+    """
+    judged = {e.record_id for e in effects.evidence} | {r.record_id for r in effects.rejections}
+    connection.executemany(
+        "UPDATE evidence SET withdrawn = 1 WHERE record_id = ?",
+        [(each,) for each in effects.withdrawn],
+    )
+    connection.executemany(
+        "DELETE FROM rejection WHERE record_id = ?",
+        [(each,) for each in judged.union(effects.withdrawn)],
+    )
+    connection.executemany(
+        "UPDATE evidence SET withdrawn = 1 WHERE record_id = ? AND lead_id = ?",
+        [(r.record_id, r.lead_id or "") for r in effects.rejections],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO rejection VALUES (?, ?, ?)",
+        [(r.record_id, r.lead_id or "", r.reason.value) for r in effects.rejections],
+    )
+    connection.executemany(
+        f"INSERT OR REPLACE INTO evidence ({encode.EVIDENCE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [encode.evidence_row(each) for each in effects.evidence],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO closing VALUES (?, ?, ?)",
+        [(c.task_id, c.user, encode.seconds(c.at)) for c in effects.closings],
+    )
+
+
+def _decisions(connection: sqlite3.Connection, effects: Effects) -> None:
+    """Take the first decision on each fact; its record goes to the outbox only with it."""
+    lines = dict(effects.records)
+    for decision in effects.decisions:
+        taken = connection.execute(
+            "INSERT OR IGNORE INTO decision VALUES (?, ?, ?, ?, ?)",
+            (
+                decision.decision_id,
+                decision.lead_id,
+                decision.workload,
+                decision.cause_key,
+                encode.decision_body(decision),
+            ),
+        )
+        if taken.rowcount and decision.decision_id in lines:
+            connection.execute(
+                "INSERT INTO outbox (decision_id, line) VALUES (?, ?)",
+                (decision.decision_id, lines[decision.decision_id]),
+            )
+
+
+def _aside(connection: sqlite3.Connection, effects: Effects, now: float) -> None:
+    connection.executemany(
+        "DELETE FROM pending WHERE record_id = ?", [(each,) for each in effects.settled]
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?)",
+        [
+            (p.record_id, p.due_at, p.attempts, p.cause_key, encode.seconds(p.committed_at))
+            for p in effects.pending
+        ],
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO quarantine (at, topic, replay_id, schema_id, payload, reason, record_id) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (now, q.topic, q.replay_id, q.schema_id, q.payload, q.reason, q.record_id or "")
+            for q in effects.quarantined
+        ],
+    )

@@ -1,0 +1,243 @@
+"""The ledger at work: what is known, and one transaction for everything that a batch changes."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from speed_to_lead.ids import LeadId, OrgId, ReplayId, UserId
+from speed_to_lead.ledger import encode, opening
+from speed_to_lead.ledger.commit import write
+from speed_to_lead.ledger.values import (
+    Checkpoint,
+    Closing,
+    Effects,
+    KnownLead,
+    Pending,
+    Quarantined,
+    QuarantineEntry,
+)
+from speed_to_lead.model import Decision, Evidence, Rejection
+
+_AMONG = "IN (SELECT value FROM json_each(?))"
+_COUNTED = ("lead", "evidence", "rejection", "decision", "outbox", "pending", "quarantine")
+
+
+class Ledger:
+    """The memory of one sidecar for one org. Synchronous; used from one thread."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: int | None) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = lock
+
+    @classmethod
+    def open(cls, path: Path, org_id: OrgId) -> Ledger:
+        """Open the org's ledger for this process alone, creating or migrating the file.
+
+        :raises LedgerUnusable: it cannot be read or written, or another sidecar has it.
+        :raises LedgerTooNew: a newer version of this program wrote it.
+        :raises UsageError: it is the ledger of another org, or cannot be made where it is named.
+        """
+        lock = opening.lock(path)
+        try:
+            return cls(path, opening.for_writing(path, org_id), lock)
+        except BaseException:
+            os.close(lock)
+            raise
+
+    @classmethod
+    def read(cls, path: Path) -> Ledger:
+        """Open a ledger to read it, beside a running sidecar or without one.
+
+        :raises UsageError: there is none, or none of this version.
+        :raises LedgerTooNew: a newer version of this program wrote it.
+        :raises LedgerUnusable: it is damaged.
+        """
+        return cls(path, opening.for_reading(path), None)
+
+    def close(self) -> None:
+        """Close the file and let others have it."""
+        self._connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    # -- positions --------------------------------------------------------------------------------
+
+    def checkpoint(self, topic: str) -> Checkpoint | None:
+        """Return how far a topic is handled, or None when it never was."""
+        return next((each for each in self.checkpoints() if each.topic == topic), None)
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """Return how far every topic is handled."""
+        rows = self._rows("SELECT topic, replay_id, committed_at FROM checkpoint ORDER BY topic")
+        return [Checkpoint(t, ReplayId(r), encode.instant(at)) for t, r, at in rows]
+
+    # -- what is known ----------------------------------------------------------------------------
+
+    def leads(self, ids: Iterable[LeadId]) -> dict[LeadId, KnownLead]:
+        """Return what is known of these Leads; deleted and unknown ones are absent."""
+        wanted = _json(ids)
+        routed = {
+            row[0]
+            for row in self._rows(
+                f"SELECT lead_id FROM decision WHERE workload = 'lead.route' AND lead_id {_AMONG}",
+                wanted,
+            )
+        }
+        best: dict[str, Evidence] = {}
+        for row in self._rows(
+            f"SELECT {encode.EVIDENCE_COLUMNS} FROM evidence WHERE withdrawn = 0 AND lead_id {_AMONG}",
+            wanted,
+        ):
+            evidence = encode.evidence_of(row)
+            if row[0] not in best or evidence.key < best[row[0]].key:
+                best[row[0]] = evidence
+        rows = self._rows(f"SELECT id, body FROM lead WHERE deleted = 0 AND id {_AMONG}", wanted)
+        return {
+            LeadId(each): KnownLead(encode.lead_of(each, body), each in routed, best.get(each))
+            for each, body in rows
+        }
+
+    def evidence_of(self, lead: LeadId) -> list[tuple[Evidence, bool]]:
+        """Return all evidence of a Lead, each with whether it is withdrawn."""
+        rows = self._rows(
+            f"SELECT {encode.EVIDENCE_COLUMNS}, withdrawn FROM evidence WHERE lead_id = ?", lead
+        )
+        return [(encode.evidence_of(row[:-1]), bool(row[-1])) for row in rows]
+
+    def rejections_of(self, lead: LeadId) -> list[Rejection]:
+        """Return the records that are no evidence for a Lead, each with its reason."""
+        rows = self._rows(
+            "SELECT record_id, lead_id, reason FROM rejection WHERE lead_id = ? ORDER BY record_id",
+            lead,
+        )
+        return [encode.rejection_of(*row) for row in rows]
+
+    def decisions_of(self, lead: LeadId) -> list[Decision]:
+        """Return the decisions on a Lead, the earliest first."""
+        rows = self._rows("SELECT body FROM decision WHERE lead_id = ?", lead)
+        return sorted(
+            (encode.decision_of(body) for (body,) in rows), key=lambda d: (d.at, d.decision_id)
+        )
+
+    def leads_of(self, record_ids: Iterable[str]) -> dict[str, frozenset[LeadId]]:
+        """Return the Leads for which records have counted until now."""
+        found: dict[str, set[LeadId]] = {}
+        rows = self._rows(
+            f"SELECT record_id, lead_id FROM evidence WHERE withdrawn = 0 AND record_id {_AMONG}",
+            _json(record_ids),
+        )
+        for record, lead in rows:
+            found.setdefault(record, set()).add(lead)
+        return {record: frozenset(leads) for record, leads in found.items()}
+
+    def closings(self, task_ids: Iterable[str]) -> dict[str, Closing]:
+        """Return who closed Tasks, where that was ever seen."""
+        rows = self._rows(
+            f"SELECT task_id, user_id, at FROM closing WHERE task_id {_AMONG}", _json(task_ids)
+        )
+        return {
+            task: Closing(task, None if user is None else UserId(user), encode.moment(at))
+            for task, user, at in rows
+        }
+
+    # -- mails without a link ---------------------------------------------------------------------
+
+    def due(self, now: float) -> list[Pending]:
+        """Return the mails that are to be looked at again by now (epoch seconds)."""
+        rows = self._rows(
+            "SELECT record_id, due_at, attempts, cause_key, committed_at FROM pending WHERE due_at <= ?",
+            now,
+        )
+        return [
+            Pending(record, due_at, attempts, cause_key, encode.moment(at))
+            for record, due_at, attempts, cause_key, at in rows
+        ]
+
+    def next_due(self) -> float | None:
+        """Return when the next mail is to be looked at again, in epoch seconds."""
+        [(due,)] = self._rows("SELECT min(due_at) FROM pending")
+        return None if due is None else float(due)
+
+    # -- writing ----------------------------------------------------------------------------------
+
+    def commit(self, effects: Effects) -> None:
+        """Store everything that a batch has come to, in one transaction; again changes nothing.
+
+        :raises LedgerUnusable: the disk is full, for instance; then nothing of it is stored.
+        """
+        with self._transaction() as connection:
+            write(connection, effects, time.time())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with opening.usable(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    # -- outbox -----------------------------------------------------------------------------------
+
+    def outbox(self, limit: int) -> list[tuple[int, bytes]]:
+        """Return the oldest records not yet drained, with their sequence numbers."""
+        rows = self._rows("SELECT seq, line FROM outbox ORDER BY seq LIMIT ?", limit)
+        return [(int(seq), bytes(line)) for seq, line in rows]
+
+    def drained(self, through: int, file: str, size: int) -> None:
+        """Note that records up to a number are durable in a file that is now so long (bytes)."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM outbox WHERE seq <= ?", (through,))
+            connection.execute("INSERT OR REPLACE INTO drained VALUES (?, ?)", (file, size))
+
+    def drained_size(self, file: str) -> int | None:
+        """Return the length of a file, in bytes, up to which its records are known to be durable.
+
+        None when this ledger has never drained to it.
+        """
+        rows = self._rows("SELECT size FROM drained WHERE file = ?", file)
+        return int(rows[0][0]) if rows else None
+
+    # -- care -------------------------------------------------------------------------------------
+
+    def quarantine(self) -> list[Quarantined]:
+        """Return what was set aside, the oldest first."""
+        rows = self._rows(
+            "SELECT id, at, topic, replay_id, schema_id, payload, reason, nullif(record_id, '') "
+            "FROM quarantine ORDER BY id"
+        )
+        return [Quarantined(row[0], row[1], QuarantineEntry(*row[2:])) for row in rows]
+
+    def drop_quarantined(self, entry_id: int) -> None:
+        """Forget one entry of the quarantine."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM quarantine WHERE id = ?", (entry_id,))
+
+    def integrity(self) -> list[str]:
+        """Return what SQLite finds damaged; empty when the file is sound."""
+        return [text for (text,) in self._rows("PRAGMA integrity_check") if text != "ok"]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each part holds."""
+        return {name: int(self._rows(f"SELECT count(*) FROM {name}")[0][0]) for name in _COUNTED}
+
+    def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with opening.usable(self.path):
+            return self._connection.execute(statement, values).fetchall()
+
+
+def _json(values: Iterable[str]) -> str:
+    return orjson.dumps(list(values)).decode()

@@ -1,0 +1,277 @@
+"""Calls to the org's REST API: authenticated, retried where that helps, counted."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Self
+
+import httpx
+
+from speed_to_lead.errors import AuthenticationFailed, OrgUnavailable, PermissionMissing, UsageError
+from speed_to_lead.model import JSON
+from speed_to_lead.salesforce.auth import Token, log_in, unreachable
+from speed_to_lead.settings import Settings
+
+ROWS_PER_CALL = 200
+_ATTEMPTS = 5
+_FIRST_PAUSE_SECONDS = 0.2
+_TIMEOUT_SECONDS = 60.0
+_HIDDEN = frozenset(
+    {"INVALID_FIELD", "INVALID_TYPE", "NOT_FOUND", "INSUFFICIENT_ACCESS", "API_DISABLED_FOR_ORG"}
+)
+_LATER = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW"})
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOutcome:
+    """What the org says to one row of a write."""
+
+    success: bool
+    code: str | None = None
+    message: str | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Somebody stamped an earlier response: guard rule STL-001."""
+        return self.code == "FIELD_CUSTOM_VALIDATION_EXCEPTION" and "STL-001" in (
+            self.message or ""
+        )
+
+    @property
+    def converted(self) -> bool:
+        """The Lead is converted, and read-only to this user."""
+        return self.code == "CANNOT_UPDATE_CONVERTED_LEAD"
+
+    @property
+    def locked(self) -> bool:
+        """Somebody else writes the row just now."""
+        return self.code == "UNABLE_TO_LOCK_ROW"
+
+
+class Salesforce:
+    """One org, in the name of one user."""
+
+    def __init__(
+        self, settings: Settings, http: httpx.AsyncClient, sleep: Sleep, random: Random
+    ) -> None:
+        self._settings, self._http = settings, http
+        self._sleep, self._random = sleep, random
+        self._token: Token | None = None
+        self._logging_in = asyncio.Lock()
+        self._describes: dict[str, dict[str, Any]] = {}
+        self.calls = 0
+        """REST calls spent so far; asking for tokens is not counted."""
+
+    @classmethod
+    async def connect(
+        cls, settings: Settings, sleep: Sleep = asyncio.sleep, random: Random | None = None
+    ) -> Self:
+        """Log in.
+
+        :raises AuthenticationFailed: the org refuses the credentials.
+        :raises OrgUnavailable: it does not answer.
+        """
+        http = httpx.AsyncClient(verify=_trust(settings), timeout=_TIMEOUT_SECONDS)
+        salesforce = cls(settings, http, sleep, random or Random())  # noqa: S311 - jitter
+        try:
+            await salesforce.token()
+        except BaseException:
+            await http.aclose()
+            raise
+        return salesforce
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def token(self, refresh: bool = False) -> Token:
+        """Return the token in use, or a new one; whoever waits for a new one gets the same."""
+        stale = self._token
+        async with self._logging_in:
+            if self._token is None or (refresh and self._token is stale):
+                self._token = await log_in(self._settings, self._http)
+            return self._token
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    async def query(self, soql: str) -> list[dict[str, Any]]:
+        """Return the records of a query, all pages.
+
+        :raises PermissionMissing: the org hides a field or an object from this user.
+        """
+        page = await self._call("GET", self._data("query"), params={"q": soql})
+        records: list[dict[str, Any]] = page["records"]
+        while not page["done"]:
+            page = await self._call("GET", page["nextRecordsUrl"])
+            records += page["records"]
+        return records
+
+    async def retrieve(
+        self, entity: str, ids: Sequence[str], fields: Sequence[str]
+    ) -> list[dict[str, Any] | None]:
+        """Return records by id, at most 2,000, in the order of the ids; None where there is none."""
+        path = self._data(f"composite/sobjects/{entity}")
+        found: list[dict[str, Any] | None] = await self._call(
+            "POST", path, json={"ids": list(ids), "fields": list(fields)}
+        )
+        return found
+
+    async def describe(self, entity: str) -> dict[str, Any]:
+        """Return an object's describe, read once."""
+        if entity not in self._describes:
+            path = self._data(f"sobjects/{entity}/describe")
+            self._describes[entity] = await self._call("GET", path)
+        return self._describes[entity]
+
+    # -- writing ----------------------------------------------------------------------------------
+
+    async def update(self, entity: str, rows: Sequence[Mapping[str, JSON]]) -> list[SaveOutcome]:
+        """Change records, 200 a call; one outcome for each row, in order. No row blocks another.
+
+        Rows that were locked are tried again; repeating a write that was done changes nothing.
+
+        :raises OrgUnavailable: the org did not take the call, time and again.
+        """
+        outcomes = [await self._save(entity, rows[i : i + ROWS_PER_CALL]) for i in _starts(rows)]
+        saved = [outcome for part in outcomes for outcome in part]
+        pause = _FIRST_PAUSE_SECONDS
+        for _ in range(_ATTEMPTS - 1):
+            locked = [index for index, outcome in enumerate(saved) if outcome.locked]
+            if not locked:
+                break
+            await self._sleep(self._random.uniform(0, pause))
+            pause *= 2
+            again = [rows[index] for index in locked]
+            for start in _starts(again):
+                part = await self._save(entity, again[start : start + ROWS_PER_CALL])
+                for index, outcome in zip(locked[start:], part, strict=False):
+                    saved[index] = outcome
+        return saved
+
+    async def _save(self, entity: str, rows: Sequence[Mapping[str, JSON]]) -> list[SaveOutcome]:
+        records = [{"attributes": {"type": entity}, **_with_id(row)} for row in rows]
+        body = {"allOrNone": False, "records": records}
+        results = await self._call("PATCH", self._data("composite/sobjects"), json=body)
+        if len(results) != len(rows):
+            raise OrgUnavailable(f"expected {len(rows)} results of a write, got {len(results)}")
+        return [_save_outcome(result) for result in results]
+
+    # -- calls ------------------------------------------------------------------------------------
+
+    def _data(self, path: str) -> str:
+        return f"/services/data/v{self._settings.api_version}/{path}"
+
+    async def _call(self, method: str, path: str, **request: Any) -> Any:
+        """Return the JSON of a call; a session that has expired is renewed once."""
+        renewed = False
+        pause = _FIRST_PAUSE_SECONDS
+        for attempt in range(1, _ATTEMPTS + 1):
+            answer = await self._attempt(method, path, **request)
+            if isinstance(answer, httpx.Response) and answer.status_code == 401 and not renewed:
+                renewed = True
+                await self.token(refresh=True)
+                answer = await self._attempt(method, path, **request)
+            if isinstance(answer, httpx.Response) and not _try_later(answer):
+                return _read(method, path, answer)
+            if attempt == _ATTEMPTS:
+                raise _given_up(method, path, answer)
+            await self._sleep(self._random.uniform(0, pause))
+            pause *= 2
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _attempt(
+        self, method: str, path: str, **request: Any
+    ) -> httpx.Response | httpx.HTTPError:
+        token = await self.token()
+        self.calls += 1
+        headers = {
+            "Authorization": f"Bearer {token.access_token}",
+            "Sforce-Call-Options": f"client={self._settings.client_name}",
+        }
+        try:
+            return await self._http.request(
+                method, f"{token.instance_url}{path}", headers=headers, **request
+            )
+        except httpx.HTTPError as error:
+            return error
+
+
+def _trust(settings: Settings) -> ssl.SSLContext | bool:
+    if settings.ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        raise UsageError(
+            f"SPEED_TO_LEAD_CA_FILE: cannot use {settings.ca_file}: {error}"
+        ) from error
+
+
+def _starts(rows: Sequence[object]) -> range:
+    return range(0, len(rows), ROWS_PER_CALL)
+
+
+def _with_id(row: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {"id" if name == "Id" else name: value for name, value in row.items()}
+
+
+def _save_outcome(result: Mapping[str, Any]) -> SaveOutcome:
+    if result.get("success"):
+        return SaveOutcome(success=True)
+    error = (result.get("errors") or [{}])[0]
+    return SaveOutcome(False, error.get("statusCode"), error.get("message"))
+
+
+def _errors(answer: httpx.Response) -> list[dict[str, Any]]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return []
+    return [each for each in body if isinstance(each, dict)] if isinstance(body, list) else []
+
+
+def _codes(answer: httpx.Response) -> set[str]:
+    return {str(each.get("errorCode")) for each in _errors(answer)} if answer.is_error else set()
+
+
+def _try_later(answer: httpx.Response) -> bool:
+    return answer.status_code in (429, 500, 502, 503, 504) or bool(_codes(answer) & _LATER)
+
+
+def _read(method: str, path: str, answer: httpx.Response) -> Any:
+    """Return the JSON of an answer.
+
+    :raises SpeedToLeadError: the org refuses, sorted by who can put it right.
+    """
+    if answer.is_success:
+        return answer.json() if answer.content else None
+    told = "; ".join(
+        f"{e.get('errorCode')}: {_last_line(e.get('message'))}" for e in _errors(answer)
+    )
+    if answer.status_code == 401:
+        raise AuthenticationFailed(f"the org refuses a fresh token: {told or answer.status_code}")
+    if _codes(answer) & _HIDDEN or answer.status_code == 403:
+        raise PermissionMissing(
+            f"the org hides something that the sidecar needs ({told}): deploy the package and assign "
+            "the permission set Speed_to_Lead_Sidecar to its user"
+        )
+    raise OrgUnavailable(f"{method} {path.split('?', maxsplit=1)[0]}: {answer.status_code} {told}")
+
+
+def _last_line(message: object) -> str:
+    """Return the sentence of an error; the lines before it echo the query."""
+    return str(message).strip().splitlines()[-1] if message else ""
+
+
+def _given_up(method: str, path: str, answer: httpx.Response | httpx.HTTPError) -> Exception:
+    if isinstance(answer, httpx.HTTPError):
+        return unreachable(path, answer)
+    told = ", ".join(sorted(_codes(answer)))
+    return OrgUnavailable(
+        f"{method} {path.split('?', maxsplit=1)[0]}: {answer.status_code} {told}".rstrip()
+    )

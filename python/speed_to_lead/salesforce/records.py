@@ -1,0 +1,353 @@
+"""Records of the org as values of the domain, in as few calls as the API allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from speed_to_lead.errors import InvalidId, UsageError
+from speed_to_lead.ids import (
+    EmailMessageId,
+    LeadId,
+    OwnerId,
+    TaskId,
+    UserId,
+    email_message_id,
+    lead_id,
+    owner_id,
+    task_id,
+    user_id,
+)
+from speed_to_lead.model import Email, Lead, Source, Stamp, Task, User
+from speed_to_lead.policy import OwnerRef, Policy
+from speed_to_lead.salesforce.client import Salesforce
+
+_IDS_PER_RETRIEVE = 2000
+_IDS_PER_QUERY = 400
+"""A query travels in the URL, which holds 16,384 bytes."""
+_CACHED_USERS = 20_000
+_LEAD = (
+    "CreatedDate",
+    "CreatedById",
+    "OwnerId",
+    "NumberOfEmployees",
+    "Country",
+    "LeadSource",
+    "Industry",
+    "IsConverted",
+    "First_Response_At__c",
+    "First_Response_User__c",
+    "First_Response_Source__c",
+    "Owner_Assigned_At__c",
+    "Response_Clock_Started_At__c",
+    "Policy_Version__c",
+)
+_TASK = (
+    "WhoId",
+    "TaskSubtype",
+    "IsClosed",
+    "CompletedDateTime",
+    "CallType",
+    "CallDurationInSeconds",
+    "CallObject",
+    "OwnerId",
+    "CreatedDate",
+    "CreatedById",
+    "LastModifiedDate",
+    "LastModifiedById",
+)
+_TASK_IN_SOME_ORGS = ("Type",)
+_EMAIL = (
+    "Incoming",
+    "Status",
+    "MessageDate",
+    "CreatedDate",
+    "CreatedById",
+    "FromAddress",
+    "LastModifiedDate",
+    "ActivityId",
+    "Subject",
+)
+_EMAIL_IN_SOME_ORGS = (
+    "FromId",
+    "AutomationType",
+    "IsBounced",
+    "EmailTemplateId",
+    "MessageIdentifier",
+)
+_RELATION_ORDER = {"ToAddress": 0, "CcAddress": 1, "BccAddress": 2}
+
+
+class Records:
+    """What the pipeline reads, under one policy."""
+
+    def __init__(self, salesforce: Salesforce, policy: Policy) -> None:
+        self._salesforce, self._policy = salesforce, policy
+        self._inquiry = tuple(name for name in policy.clock.start if name != "CreatedDate")
+        self._automatic = [
+            re.compile(p, re.IGNORECASE) for p in policy.response.auto_subject_patterns
+        ]
+        self._users: dict[UserId, User] = {}
+        self._by_address: dict[str, UserId | None] = {}
+
+    # -- leads, tasks, mails ----------------------------------------------------------------------
+
+    async def leads(self, ids: Iterable[LeadId]) -> dict[LeadId, Lead]:
+        """Return Leads as they are; deleted ones are absent.
+
+        :raises PermissionMissing: the org hides a field of the package, or of the policy's clock.
+        """
+        rows = await self._rows("Lead", ids, (*_LEAD, *self._inquiry))
+        return {lead_id(row["Id"]): self._lead(row) for row in rows}
+
+    def _lead(self, row: Mapping[str, Any]) -> Lead:
+        stamped_at = _instant(row["First_Response_At__c"])
+        source, user = row["First_Response_Source__c"], row["First_Response_User__c"]
+        return Lead(
+            id=lead_id(row["Id"]),
+            created_at=_moment(row["CreatedDate"]),
+            created_by=_user_id(row["CreatedById"]),
+            owner_id=row["OwnerId"],
+            employees=row["NumberOfEmployees"],
+            country=row["Country"],
+            source=row["LeadSource"],
+            industry=row["Industry"],
+            is_converted=row["IsConverted"],
+            inquiry={n: moment for n in self._inquiry if (moment := _instant(row[n])) is not None},
+            stamp=Stamp(stamped_at, Source(source), _user_id(user))
+            if stamped_at and source
+            else None,
+            owner_assigned_at=_instant(row["Owner_Assigned_At__c"]),
+            clock_started_at=_instant(row["Response_Clock_Started_At__c"]),
+            policy_version=row["Policy_Version__c"],
+        )
+
+    async def tasks(self, ids: Iterable[TaskId]) -> dict[TaskId, Task]:
+        """Return Tasks as they are; who closed them, their change events alone tell."""
+        more = await self._existing("Task", _TASK_IN_SOME_ORGS)
+        rows = await self._rows("Task", ids, (*_TASK, *more))
+        return {task_id(row["Id"]): _task(row) for row in rows}
+
+    async def emails(self, ids: Iterable[EmailMessageId]) -> dict[EmailMessageId, Email]:
+        """Return mails as they are, with the Leads that their relations name."""
+        more = await self._existing("EmailMessage", _EMAIL_IN_SOME_ORGS)
+        rows = await self._rows("EmailMessage", ids, (*_EMAIL, *more))
+        linked = await self._linked([row["Id"] for row in rows])
+        return {
+            email_message_id(row["Id"]): await self._email(row, linked.get(row["Id"], ()))
+            for row in rows
+        }
+
+    async def _email(self, row: Mapping[str, Any], leads: Sequence[LeadId]) -> Email:
+        subject = row["Subject"] or ""
+        return Email(
+            id=email_message_id(row["Id"]),
+            incoming=row["Incoming"],
+            status=row["Status"],
+            message_at=_instant(row["MessageDate"]),
+            created_at=_moment(row["CreatedDate"]),
+            created_by=_user_id(row["CreatedById"]),
+            from_user=_user_id(row.get("FromId")) or await self._sender(row),
+            committed_at=_moment(row["LastModifiedDate"]),
+            automation_type=row.get("AutomationType"),
+            bounced=bool(row.get("IsBounced")),
+            template_id=row.get("EmailTemplateId"),
+            subject_is_automatic=any(each.search(subject) for each in self._automatic),
+            activity_id=task_id(row["ActivityId"]) if row["ActivityId"] else None,
+            lead_ids=tuple(leads),
+            deleted=False,
+            captured=bool(row.get("MessageIdentifier")),
+        )
+
+    async def _linked(self, ids: Sequence[str]) -> dict[str, list[LeadId]]:
+        """Return the Leads of mails: recipients first, then Cc, then Bcc."""
+        relations = await self._select(
+            "SELECT EmailMessageId, RelationId, RelationType FROM EmailMessageRelation "
+            "WHERE RelationObjectType = 'Lead' AND EmailMessageId IN ({})",
+            ids,
+        )
+        relations.sort(
+            key=lambda row: (_RELATION_ORDER.get(row["RelationType"], 9), row["RelationId"])
+        )
+        linked: dict[str, list[LeadId]] = {}
+        for row in relations:
+            leads = linked.setdefault(row["EmailMessageId"], [])
+            if row["RelationId"] not in leads:
+                leads.append(lead_id(row["RelationId"]))
+        return linked
+
+    async def emails_behind(self, ids: Iterable[TaskId]) -> dict[TaskId, EmailMessageId]:
+        """Return the mail behind each Task that is a mail's alias."""
+        rows = await self._select(
+            "SELECT Id, ActivityId FROM EmailMessage WHERE ActivityId IN ({})", list(ids)
+        )
+        return {task_id(row["ActivityId"]): email_message_id(row["Id"]) for row in rows}
+
+    async def changed_since(self, entity: str, since: datetime) -> list[str]:
+        """Return the ids of records of an entity modified since then, the oldest change first."""
+        rows = await self._salesforce.query(
+            f"SELECT Id FROM {entity} WHERE SystemModstamp >= {since:%Y-%m-%dT%H:%M:%SZ} "
+            "ORDER BY SystemModstamp, Id"
+        )
+        return [row["Id"] for row in rows]
+
+    # -- people -----------------------------------------------------------------------------------
+
+    async def users(self, ids: Iterable[UserId]) -> dict[UserId, User]:
+        """Return Users, from memory where they are known."""
+        wanted = set(ids)
+        unknown = [each for each in wanted if each not in self._users]
+        if unknown:
+            if len(self._users) > _CACHED_USERS:
+                self._users.clear()
+                unknown = list(wanted)
+            rows = await self._select(
+                "SELECT Id, Username, UserType, IsActive FROM User WHERE Id IN ({})", unknown
+            )
+            self._users |= {user_id(row["Id"]): self._user(row) for row in rows}
+        return {each: self._users[each] for each in wanted if each in self._users}
+
+    def _user(self, row: Mapping[str, Any]) -> User:
+        names = {row["Id"], row["Id"][:15], row["Username"]}
+        response = self._policy.response
+        return User(
+            id=user_id(row["Id"]),
+            user_type=row["UserType"] or "",
+            is_active=row["IsActive"],
+            automation=not names.isdisjoint(response.automation_users),
+            trusted_logger=not names.isdisjoint(response.trusted_loggers),
+        )
+
+    async def _sender(self, row: Mapping[str, Any]) -> UserId | None:
+        """Return the one User whose address a mail bears, where a trusted logger wrote it down."""
+        address, writer = (row["FromAddress"] or "").lower(), _user_id(row["CreatedById"])
+        if not address or writer is None or not self._policy.response.trusted_loggers:
+            return None
+        if not (await self.users([writer])).get(writer, _NOBODY).trusted_logger:
+            return None
+        if address not in self._by_address:
+            found = await self._salesforce.query(
+                f"SELECT Id FROM User WHERE Email = {_literal(address)} LIMIT 2"
+            )
+            self._by_address[address] = user_id(found[0]["Id"]) if len(found) == 1 else None
+        return self._by_address[address]
+
+    async def owners(self) -> dict[OwnerRef, OwnerId]:
+        """Return the ids of all owners that the policy names.
+
+        :raises UsageError: the org has no such queue or active user; each is named.
+        """
+        named = self._policy.owners()
+        queues = await self._named(
+            "SELECT Id, DeveloperName FROM Group WHERE Type = 'Queue' AND DeveloperName IN ({})",
+            [ref.queue for ref in named if ref.queue],
+            "DeveloperName",
+        )
+        users = await self._named(
+            "SELECT Id, Username FROM User WHERE IsActive = true AND Username IN ({})",
+            [ref.user for ref in named if ref.user],
+            "Username",
+        )
+        found = {
+            ref: owner
+            for ref in named
+            if (
+                owner := queues.get((ref.queue or "").lower())
+                or users.get((ref.user or "").lower())
+            )
+        }
+        missing = sorted(str(ref) for ref in named if ref not in found and not ref.keep)
+        if missing:
+            raise UsageError(
+                f"the org has no {', no '.join(missing)}: create it, or change the policy"
+            )
+        return found
+
+    async def _named(self, soql: str, names: Sequence[str], field: str) -> dict[str, OwnerId]:
+        if not names:
+            return {}
+        rows = await self._salesforce.query(soql.format(", ".join(map(_literal, names))))
+        return {row[field].lower(): owner_id(row["Id"]) for row in rows}
+
+    # -- calls ------------------------------------------------------------------------------------
+
+    async def _rows(
+        self, entity: str, ids: Iterable[str], fields: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        wanted = list(ids)
+        rows: list[dict[str, Any]] = []
+        for start in range(0, len(wanted), _IDS_PER_RETRIEVE):
+            part = wanted[start : start + _IDS_PER_RETRIEVE]
+            found = await self._salesforce.retrieve(entity, part, ("Id", *fields))
+            rows += [row for row in found if row is not None]
+        return rows
+
+    async def _select(self, soql: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the records of a query over ids, which have been checked to be ids."""
+        rows: list[dict[str, Any]] = []
+        for start in range(0, len(ids), _IDS_PER_QUERY):
+            listed = ", ".join(f"'{each}'" for each in ids[start : start + _IDS_PER_QUERY])
+            rows += await self._salesforce.query(soql.format(listed))
+        return rows
+
+    async def _existing(self, entity: str, fields: Sequence[str]) -> list[str]:
+        """Return those fields that this org has."""
+        described = await self._salesforce.describe(entity)
+        names = {field["name"] for field in described["fields"]}
+        return [name for name in fields if name in names]
+
+
+_NOBODY = User(UserId(""), "", is_active=False, automation=False, trusted_logger=False)
+
+
+def _task(row: Mapping[str, Any]) -> Task:
+    return Task(
+        id=task_id(row["Id"]),
+        who_id=row["WhoId"],
+        subtype=row["TaskSubtype"],
+        type=row.get("Type"),
+        is_closed=row["IsClosed"],
+        completed_at=_instant(row["CompletedDateTime"]),
+        call_type=row["CallType"],
+        call_seconds=row["CallDurationInSeconds"],
+        call_object=row["CallObject"],
+        owner_id=row["OwnerId"],
+        created_at=_moment(row["CreatedDate"]),
+        created_by=_user_id(row["CreatedById"]),
+        modified_at=_moment(row["LastModifiedDate"]),
+        modified_by=_user_id(row["LastModifiedById"]),
+        closer=None,
+        closed_at_commit=None,
+        deleted=False,
+    )
+
+
+def _moment(text: str) -> datetime:
+    """Read a date-time as REST writes it, in whole seconds.
+
+    >>> _moment("2026-11-02T10:00:00.900+0000").isoformat()
+    '2026-11-02T10:00:00+00:00'
+    """
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").replace(microsecond=0)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else _moment(text)
+
+
+def _user_id(text: str | None) -> UserId | None:
+    try:
+        return user_id(text or "")
+    except InvalidId:
+        return None
+
+
+def _literal(text: str) -> str:
+    r"""Return a text as a SOQL string.
+
+    >>> print(_literal("O'Hara"))
+    'O\'Hara'
+    """
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
