@@ -1,0 +1,219 @@
+"""Commands: one function a verb. Known errors end in one line and their exit code, bugs in a traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from speed_to_lead.errors import SpeedToLeadError
+
+_OK, _FAILED = 0, 64
+
+app = typer.Typer(
+    help="Time to first response for Salesforce Leads.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+policy_app = typer.Typer(help="Ask the policy, offline.", no_args_is_help=True)
+app.add_typer(policy_app, name="policy")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+PolicyFile = Annotated[
+    Path, typer.Option("--policy", help="The policy file.", envvar="SPEED_TO_LEAD_POLICY")
+]
+
+
+def main() -> None:
+    """Run the command line; the exit code tells who can put an error right."""
+    try:
+        sys.exit(app(standalone_mode=False) or _OK)
+    except SpeedToLeadError as error:
+        typer.echo(f"speed-to-lead: {error}", err=True)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        typer.echo(f"speed-to-lead: {error.format_message()}", err=True)  # click's usage errors
+        sys.exit(_FAILED)
+
+
+@app.command()
+def run(
+    until_idle: Annotated[
+        float | None, typer.Option(help="End by itself after this many seconds without a change.")
+    ] = None,
+) -> None:
+    """Listen to changes, route and stamp Leads, until SIGTERM."""
+    from speed_to_lead import service, settings, telemetry  # noqa: PLC0415 - other commands start faster
+
+    configured = settings.load_settings()
+    telemetry.configure_logging(configured.log_level)
+    asyncio.run(service.run(configured, until_idle))
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal weeks.")] = 7,
+    leads: Annotated[int, typer.Option(min=1, help="How many Leads arrive.")] = 200,
+) -> None:
+    """Start a local org, deploy to it, let a week of Leads pass, and check every stamp."""
+    from speed_to_lead.demo import demo as play  # noqa: PLC0415 - other commands start faster
+
+    raise typer.Exit(play(seed, leads))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Try everything that `run` needs, and say what to do about what is missing."""
+    from speed_to_lead.doctor import Doctor, Finding  # noqa: PLC0415 - other commands start faster
+    from speed_to_lead.settings import load_settings  # noqa: PLC0415
+
+    async def everything() -> list[Finding]:
+        return [finding async for finding in Doctor(load_settings()).findings()]
+
+    findings = asyncio.run(everything())
+    rows = [{"check": f.name, "ok": f.good, "finding": f.words} for f in findings]
+    _show(rows, as_json, lambda row: "ok" if row["ok"] else "FAILED")
+    raise typer.Exit(_OK if all(f.good for f in findings) else _FAILED)
+
+
+@app.command()
+def explain(
+    lead: Annotated[str, typer.Argument(metavar="LEAD_ID")],
+    policy: PolicyFile = Path("policy.json"),
+    ledger: Annotated[
+        Path, typer.Option(help="The ledger file.", envvar="SPEED_TO_LEAD_LEDGER")
+    ] = Path("speed-to-lead.sqlite3"),
+    as_json: AsJson = False,
+) -> None:
+    """Tell why a Lead went where it went, and what its first response rests on."""
+    from speed_to_lead import explain as explaining  # noqa: PLC0415 - other commands start faster
+    from speed_to_lead.policy import load_policy  # noqa: PLC0415
+
+    told = explaining.explain(ledger, lead, load_policy(policy))
+    if as_json:
+        typer.echo(json.dumps(told.as_json(), indent=2))
+    else:
+        Console().print(explaining.rendered(told))
+
+
+@app.command()
+def backfill(
+    since: Annotated[str, typer.Option(help="ISO 8601; records modified since then are judged.")],
+) -> None:
+    """Judge every record modified since an instant as it is now, without listening."""
+    from speed_to_lead import service, settings, telemetry  # noqa: PLC0415 - other commands start faster
+
+    configured = settings.load_settings()
+    telemetry.configure_logging(configured.log_level)
+    asyncio.run(service.backfill(configured, since))
+
+
+@app.command()
+def quarantine(
+    as_json: AsJson = False,
+    ledger: Annotated[
+        Path, typer.Option(help="The ledger file.", envvar="SPEED_TO_LEAD_LEDGER")
+    ] = Path("speed-to-lead.sqlite3"),
+) -> None:
+    """List what was set aside: events that could not be read, and writes that the org refused."""
+    from speed_to_lead.ledger import Ledger  # noqa: PLC0415 - other commands start faster
+
+    opened = Ledger.read(ledger)
+    try:
+        rows = [
+            {
+                "id": each.id,
+                "topic": each.entry.topic,
+                "record_id": each.entry.record_id,
+                "bytes": len(each.entry.payload),
+                "reason": each.entry.reason,
+            }
+            for each in opened.quarantine()
+        ]
+    finally:
+        opened.close()
+    _show(rows, as_json)
+
+
+@policy_app.command("check")
+def policy_check(policy: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Validate a policy against its schema and its own logic; one line for each finding."""
+    from speed_to_lead.policy import check  # noqa: PLC0415 - other commands start faster
+
+    findings = check(policy)
+    for finding in findings:
+        typer.echo(finding)
+    if not findings:
+        typer.echo(f"{policy}: valid")
+    raise typer.Exit(_FAILED if findings else _OK)
+
+
+@policy_app.command("show")
+def policy_show(policy: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Print the tree of routes, version and digest."""
+    from speed_to_lead.policy import load_policy, show  # noqa: PLC0415 - other commands start faster
+
+    typer.echo(show(load_policy(policy)))
+
+
+@policy_app.command("test")
+def policy_test(
+    policy: Annotated[Path, typer.Argument(metavar="FILE")],
+    employees: Annotated[int | None, typer.Option(min=0)] = None,
+    country: Annotated[str | None, typer.Option()] = None,
+    source: Annotated[str | None, typer.Option()] = None,
+    industry: Annotated[str | None, typer.Option()] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell where the policy would send such a Lead, and why."""
+    from speed_to_lead.policy import load_policy  # noqa: PLC0415 - other commands start faster
+    from speed_to_lead.routing import route  # noqa: PLC0415
+
+    inputs = {"employees": employees, "country": country, "source": source, "industry": industry}
+    routed = route(load_policy(policy), inputs)
+    told = {
+        "route": routed.route,
+        "segment": routed.segment,
+        "region": routed.region,
+        "owner": routed.owner.model_dump(exclude_none=True),
+        "trace": [dict(step) for step in routed.trace],
+    }
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    for name in ("route", "segment", "region"):
+        typer.echo(f"{name:<8} {told[name]}")
+    typer.echo(f"owner    {routed.owner}")
+    for step in routed.trace:
+        typer.echo(f"  {'yes' if step['matched'] else 'no':<4} {step['route']}: {step['why']}")
+
+
+def _show(
+    rows: list[dict[str, Any]], as_json: bool, status: Callable[[dict[str, Any]], str] | None = None
+) -> None:
+    """Print rows as JSON or as a table; an empty table says so."""
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        typer.echo("nothing")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        shown = row | {"ok": status(row)} if status and "ok" in row else row
+        table.add_row(*(str(value) for value in shown.values()))
+    Console().print(table)

@@ -1,0 +1,164 @@
+"""One batch from the source to the org: collect, read, decide, write, commit.
+
+The checkpoint is saved last, with everything else, in one transaction: a crash anywhere repeats work
+and never loses it, and repeated work changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from speed_to_lead.changes import Batch, Change, ChangeKind, Unreadable
+from speed_to_lead.ids import EmailMessageId, LeadId, ReplayId
+from speed_to_lead.ledger import Checkpoint, Effects, Ledger, Pending, QuarantineEntry
+from speed_to_lead.model import Evidence
+from speed_to_lead.pipeline.account import Handled, account
+from speed_to_lead.pipeline.collect import Cause, Hole, Wanted, collect
+from speed_to_lead.pipeline.decide import Decider, Verdicts
+from speed_to_lead.pipeline.decisions import Recorder
+from speed_to_lead.pipeline.read import read
+from speed_to_lead.pipeline.write import Outcome, write
+from speed_to_lead.salesforce import Salesforce
+from speed_to_lead.salesforce.records import Records
+
+__all__ = ["Handled", "Pipeline"]
+
+_RETRY_SECONDS = (0.25, 1.0, 4.0, 16.0, 60.0)
+"""When the links of a mail are looked for again: the org adds relations after the message."""
+_HOLE_MARGIN = timedelta(minutes=10)
+"""How far around an overflow its entity is queried again."""
+
+
+class Pipeline:
+    """Handles batches one after the other; everything it holds between two of them is in the ledger."""
+
+    def __init__(
+        self,
+        *,
+        salesforce: Salesforce,
+        records: Records,
+        ledger: Ledger,
+        decider: Decider,
+        recorder: Recorder,
+        client_name: str,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._salesforce, self._records, self._ledger = salesforce, records, ledger
+        self._decider, self._recorder = decider, recorder
+        self._client_name, self._now = client_name, now
+
+    async def handle(self, batches: Sequence[Batch]) -> Handled:
+        """Take batches to their end and store their positions; nothing is stored when it raises.
+
+        Mails whose links were not there yet are looked at again when their time has come.
+
+        :raises OrgUnavailable: the org does not answer; to be repeated as it is.
+        :raises LedgerUnusable: the effects are in the org and not in the ledger; repeating is harmless.
+        """
+        wanted = collect(batches, self._client_name)
+        due = {each.record_id: each for each in self._ledger.due(self._now())}
+        for each in due.values():
+            wanted.emails.setdefault(
+                EmailMessageId(each.record_id), Cause(each.cause_key, each.committed_at)
+            )
+        for hole in wanted.holes:
+            await self._widen(wanted, hole)
+        handled = Handled(changes=sum(len(batch.changes) for batch in batches))
+        effects = Effects(checkpoints=self._checkpoints(batches))
+        if wanted:
+            await self._judge(wanted, due, effects, handled)
+        effects.quarantined += [_unread(each) for batch in batches for each in batch.unreadable]
+        handled.quarantined = len(effects.quarantined)
+        self._ledger.commit(effects)
+        return handled
+
+    async def _judge(
+        self, wanted: Wanted, due: dict[str, Pending], effects: Effects, handled: Handled
+    ) -> None:
+        """Read, decide and write; fill in what is to be committed."""
+        facts = await read(wanted, self._records, self._ledger)
+        verdicts = self._decider.decide(facts, self._held)
+        written = await write(self._salesforce, verdicts.leads, self._decider.policy.version)
+        refused = [lead for (lead, _), w in written.items() if w.outcome is Outcome.REFUSED]
+        fresh = await self._records.leads(refused) if refused else {}
+        account(self._recorder, verdicts, written, fresh=fresh, effects=effects, handled=handled)
+        effects.deleted_leads += wanted.gone_leads
+        effects.closings += wanted.closings.values()
+        self._look_again(verdicts, due, effects)
+
+    async def snapshot(self, since: datetime) -> Handled:
+        """Judge every record modified since then as it is now: the way out when changes were missed."""
+        total = Handled()
+        for entity in ("Lead", "Task", "EmailMessage"):
+            ids = await self._records.changed_since(entity, since)
+            for start in range(0, len(ids), 1000):
+                total.add(await self.handle([_found(entity, ids[start : start + 1000], since)]))
+        return total
+
+    # -- collect ----------------------------------------------------------------------------------
+
+    async def _widen(self, wanted: Wanted, hole: Hole) -> None:
+        """Query what an overflow or a wildcard hides."""
+        since = hole.around - _HOLE_MARGIN
+        ids = await self._records.changed_since(hole.entity, since)
+        found = collect([_found(hole.entity, ids, since)], self._client_name)
+        wanted.arrivals = found.arrivals | wanted.arrivals
+        wanted.tasks = found.tasks | wanted.tasks
+        wanted.emails = found.emails | wanted.emails
+
+    def _held(self, lead: LeadId) -> list[Evidence]:
+        return [e for e, withdrawn in self._ledger.evidence_of(lead) if not withdrawn]
+
+    # -- commit -----------------------------------------------------------------------------------
+
+    def _look_again(self, verdicts: Verdicts, due: dict[str, Pending], effects: Effects) -> None:
+        """Put mails without a link off, a few times and ever longer, before that is believed."""
+        for email_id, cause in verdicts.waiting.items():
+            attempts = due[email_id].attempts if email_id in due else 0
+            if attempts < len(_RETRY_SECONDS) and not cause.snapshot:
+                when = self._now() + _RETRY_SECONDS[attempts]
+                pending = Pending(email_id, when, attempts + 1, cause.key, cause.at)
+                effects.pending.append(pending)
+        again = {each.record_id for each in effects.pending}
+        effects.settled += [each for each in due if each not in again]
+
+    def _checkpoints(self, batches: Sequence[Batch]) -> list[Checkpoint]:
+        """Return the position to store for each topic, and the newest commit handled there."""
+        latest: dict[str, Checkpoint] = {}
+        for batch in batches:
+            known = latest.get(batch.topic) or self._ledger.checkpoint(batch.topic)
+            commits = [change.committed_at for change in batch.changes]
+            commits += [known.committed_at] if known and known.committed_at else []
+            newest = max(commits, default=None)
+            if batch.replay_id:
+                latest[batch.topic] = Checkpoint(batch.topic, batch.replay_id, newest)
+        return list(latest.values())
+
+
+def _found(entity: str, ids: Sequence[str], since: datetime) -> Batch:
+    """Return records found by a query as if a source had told of them; it moves no position."""
+    change = Change(
+        entity=entity,
+        ids=tuple(ids),
+        kind=ChangeKind.SNAPSHOT,
+        fields={},
+        changed=frozenset(),
+        committed_at=since,
+        user="",
+        origin="",
+        key=f"snapshot-{entity}-{since:%Y%m%dT%H%M%SZ}",
+        replay_id=ReplayId(b""),
+    )
+    return Batch(topic="", replay_id=ReplayId(b""), changes=(change,))
+
+
+def _unread(unreadable: Unreadable) -> QuarantineEntry:
+    return QuarantineEntry(
+        unreadable.topic,
+        unreadable.replay_id,
+        unreadable.schema_id,
+        unreadable.payload,
+        unreadable.reason,
+    )

@@ -1,0 +1,119 @@
+"""A batch asks for exactly the records that its changes can have made a difference to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from speed_to_lead.changes import Batch, Change, ChangeKind
+from speed_to_lead.ids import ReplayId, lead_id, task_id
+from speed_to_lead.pipeline.collect import Handover, Hole, collect
+
+AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
+LEAD = lead_id("00Q000000000001")
+TASK = task_id("00T000000000001")
+REP = "005000000000001AAA"
+OURS = "com/salesforce/api/rest/66.0;client=speed-to-lead"
+
+
+def change(entity, kind, *ids, changed=(), origin="", at=AT, user=REP, **fields):
+    return Change(
+        entity,
+        ids,
+        ChangeKind(kind),
+        fields,
+        frozenset(changed),
+        at,
+        user,
+        origin,
+        "t-1",
+        ReplayId(b"1"),
+    )
+
+
+def wanted(*changes):
+    return collect([Batch("/data/X__chn", ReplayId(b"1"), changes)], "speed-to-lead")
+
+
+def test_a_new_lead_arrives_with_the_owner_it_was_created_with():
+    arrival = wanted(change("Lead", "CREATE", LEAD, OwnerId=REP)).arrivals[LEAD]
+    assert (arrival.owner_id, arrival.at, arrival.snapshot) == (REP, AT, False)
+
+
+def test_a_gap_tells_of_a_new_lead_without_its_owner():
+    assert wanted(change("Lead", "GAP_CREATE", LEAD)).arrivals[LEAD].owner_id is None
+
+
+def test_our_own_hand_over_counts_for_its_time_and_for_nothing_else():
+    found = wanted(
+        change(
+            "Lead",
+            "UPDATE",
+            LEAD,
+            changed=["OwnerId", "First_Response_At__c"],
+            origin=OURS,
+            OwnerId=REP,
+        )
+    )
+    assert found.handovers == {LEAD: [Handover(REP, AT)]}
+    assert not found.stale_leads
+
+
+def test_a_stamp_that_somebody_else_wrote_makes_what_we_know_stale():
+    found = wanted(
+        change("Lead", "UPDATE", LEAD, changed=["First_Response_At__c"], origin="x;client=other")
+    )
+    assert found.stale_leads == {LEAD}
+
+
+def test_an_update_of_other_fields_asks_for_nothing():
+    found = wanted(
+        change("Lead", "UPDATE", LEAD, changed=["Description"]),
+        change("Task", "UPDATE", TASK, changed=["Description", "LastModifiedDate"]),
+    )
+    assert not found
+
+
+def test_who_closed_a_task_and_when_is_kept_from_its_event():
+    closed = wanted(change("Task", "UPDATE", TASK, changed=["IsClosed"], IsClosed=True)).closings[
+        TASK
+    ]
+    assert (closed.user, closed.at) == (REP, AT)
+
+
+def test_an_open_task_has_no_closing():
+    assert not wanted(change("Task", "CREATE", TASK, IsClosed=False)).closings
+
+
+@pytest.mark.parametrize("kind", ["DELETE", "GAP_DELETE"])
+def test_a_deleted_task_is_withdrawn_and_not_read(kind):
+    found = wanted(change("Task", "CREATE", TASK, IsClosed=True), change("Task", kind, TASK))
+    assert found.gone_records == {TASK}
+    assert not found.tasks
+
+
+def test_an_undeleted_task_is_read_again():
+    found = wanted(change("Task", "DELETE", TASK), change("Task", "UNDELETE", TASK))
+    assert not found.gone_records
+    assert TASK in found.tasks
+
+
+@pytest.mark.parametrize(
+    ("kind", "ids"), [("UPDATE", ("00Q*",)), ("GAP_OVERFLOW", ("000000000000000AAA",))]
+)
+def test_what_the_org_cannot_name_is_queried_again(kind, ids):
+    found = wanted(change("Lead", kind, *ids))
+    assert found.holes == [Hole("Lead", AT)]
+    assert not found
+
+
+def test_a_mail_that_is_sent_later_takes_the_time_of_the_sending():
+    mail = "02s000000000001AAA"
+    later = AT + timedelta(minutes=15)
+    found = wanted(
+        change("EmailMessage", "CREATE", mail, Status="5"),
+        change("EmailMessage", "UPDATE", mail, changed=["Status"], at=later, Status="3"),
+    )
+    [cause] = found.emails.values()
+    assert cause.at == later
