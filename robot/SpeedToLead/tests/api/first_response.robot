@@ -39,7 +39,8 @@ A Sent Email Is A First Response
 A Later Call Leaves The Stamp Alone
     [Documentation]    Only an earlier response may replace what is stamped.
     ${lead} =    A New Lead
-    An Email To    ${lead}
+    ${earlier} =    Shortly Before    ${lead}
+    An Email To    ${lead}    MessageDate=${earlier}
     Lead Should Say    ${lead}    First_Response_Source__c=Email
     A Completed Call On    ${lead}
     ${next} =    A New Lead
@@ -67,8 +68,8 @@ An Earlier Email That Arrives Late Takes The Stamp
     ${lead} =    A New Lead
     A Completed Call On    ${lead}
     Lead Should Say    ${lead}    First_Response_Source__c=Call
-    &{now} =    Salesforce Get    Lead    ${lead}
-    An Email To    ${lead}    MessageDate=${now}[CreatedDate]
+    ${earlier} =    Shortly Before    ${lead}
+    An Email To    ${lead}    MessageDate=${earlier}
     Lead Should Say    ${lead}
     ...    First_Response_Source__c=Email
-    ...    First_Response_At__c=${now}[CreatedDate]
+    ...    First_Response_At__c=${earlier}

@@ -1,0 +1,131 @@
+"""Bad input gives one clear line or a quarantine entry, the right exit code, and loses nothing."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+from datetime import timedelta
+
+import pytest
+
+from speed_to_lead.demo.plan import MONDAY
+from tests.journeys.test_responses import FIVE, a_call, a_lead, later, stamp, text
+
+
+def ended(scene, *command, **settings):
+    """Run a command of the sidecar to its end; return its exit code and what it said last."""
+    done = scene.command(*command, **settings)
+    return done.returncode, done.stderr.strip().splitlines()[-1]
+
+
+def answered_lead(scene):
+    lead = a_lead(scene)
+    later(scene, FIVE)
+    a_call(scene, lead)
+    return lead
+
+
+def test_a_malformed_event_is_quarantined_and_the_stream_goes_on(scene):
+    broken = a_lead(scene)
+    lead = answered_lead(scene)
+    scene.fault("malformed-event")
+    scene.catch_up()
+    [entry] = scene.json("quarantine")
+    assert (entry["topic"], entry["bytes"] > 0) == ("/data/SpeedToLead__chn", True)
+    assert "does not fit its schema" in entry["reason"]
+    assert stamp(scene, lead)[0] == text(MONDAY + FIVE)
+    assert scene.lead(broken)["First_Response_At__c"] is None
+
+
+def test_an_expired_replay_id_is_told_and_the_hole_is_filled_from_the_org(scene):
+    a_lead(scene)
+    scene.catch_up()
+    lead = answered_lead(scene)
+    scene.fault("expire-events")
+    scene.catch_up()
+    [told] = scene.told("replay_expired")
+    assert "no longer retains the stored replay id" in told["error"]
+    assert stamp(scene, lead)[0] == text(MONDAY + FIVE)
+
+
+def test_a_wrong_private_key_is_told_in_one_line(scene, tmp_path):
+    key = tmp_path / "wrong.key"
+    subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+    code, words = ended(scene, "run", SPEED_TO_LEAD_JWT_KEY_FILE=str(key))
+    assert code == 64
+    assert "refuses the credentials" in words
+    assert "check the private key" in words
+
+
+def test_a_missing_permission_is_told_with_the_permission_set_to_assign(scene):
+    scene.revoke(scene.org.sidecar_username)
+    code, words = ended(scene, "run")
+    assert code == 64
+    assert "Speed_to_Lead_Sidecar" in words
+
+
+def test_an_invalid_policy_is_told_with_its_path_in_the_document(scene, tmp_path):
+    policy = tmp_path / "policy.json"
+    policy.write_text('{"version": "one"}', encoding="utf-8")
+    code, words = ended(scene, "run", SPEED_TO_LEAD_POLICY=str(policy))
+    assert code == 64
+    assert "policy" in words
+
+
+def test_an_unknown_setting_is_told_with_the_nearest_known_one(scene):
+    code, words = ended(scene, "run", SPEED_TO_LEAD_LEGDER="x")
+    assert (code, "did you mean SPEED_TO_LEAD_LEDGER?" in words) == (64, True)
+
+
+def test_an_org_that_is_not_there_ends_with_69(scene):
+    code, words = ended(scene, "run", SPEED_TO_LEAD_INSTANCE_URL="https://localhost:1")
+    assert code == 69
+    assert "does not answer" in words
+
+
+def test_a_second_sidecar_on_the_same_ledger_is_told_to_wait(scene):
+    scene.sidecar.start()
+    scene.listening()
+    code, words = ended(scene, "run")
+    assert code == 75
+    assert "another sidecar has the ledger" in words
+
+
+def full_disk():
+    """Let no file grow beyond this: what a full disk does, for one process."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+
+def test_a_full_disk_ends_the_sidecar_and_loses_nothing(scene):
+    leads = [a_lead(scene) for _ in range(150)]
+    later(scene, FIVE)
+    for lead in leads:
+        a_call(scene, lead)
+    done = scene.command("run", "--until-idle", "1.5", before=full_disk)
+    assert done.returncode == 75
+    assert "free some space" in done.stderr.strip().splitlines()[-1]
+    scene.catch_up()
+    assert {stamp(scene, lead)[0] for lead in leads} == {text(MONDAY + FIVE)}
+    assert len(scene.flywheel("lead.route")) == len(leads)
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "request-limit", "lock-row", "expire-tokens"])
+def test_an_org_that_refuses_for_a_while_is_waited_for(scene, kind):
+    scene.sidecar.start("--until-idle", "2.5")
+    scene.listening()
+    lead = answered_lead(scene)
+    scene.fault(kind, **({} if kind == "expire-tokens" else {"times": 2, "path": "/services/data"}))
+    assert scene.sidecar.wait() == 0
+    scene.log_in_again()
+    assert stamp(scene, lead)[0] == text(MONDAY + FIVE)
+    assert scene.json("quarantine") == []
+
+
+def test_a_stream_that_is_reset_is_resumed(scene):
+    scene.sidecar.start("--until-idle", "4")
+    scene.listening()
+    scene.fault("stream-reset", times=2)
+    lead = answered_lead(scene)
+    later(scene, timedelta(minutes=6))
+    assert scene.sidecar.wait() == 0
+    assert stamp(scene, lead)[0] == text(MONDAY + FIVE)

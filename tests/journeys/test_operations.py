@@ -1,0 +1,66 @@
+"""Those who run the sidecar see what it does, what it lacks and why it decided as it did."""
+
+from __future__ import annotations
+
+import httpx
+
+from tests.journeys.stage import wait_for
+from tests.journeys.test_responses import FIVE, a_call, a_lead, later, stamp
+
+
+def test_the_doctor_finds_a_healthy_org_well(scene):
+    findings = scene.json("doctor")
+    assert [each["check"] for each in findings if not each["ok"]] == []
+    assert len(findings) == 7
+
+
+def test_the_doctor_says_what_to_do_about_a_missing_permission(scene):
+    scene.revoke(scene.org.sidecar_username)
+    done = scene.command("doctor")
+    assert done.returncode == 64
+    assert "Speed_to_Lead_Sidecar" in " ".join(done.stdout.split())
+
+
+def test_a_running_sidecar_tells_how_it_is_over_http(scene):
+    scene.sidecar.start()
+    scene.listening()
+    lead = a_lead(scene)
+    later(scene, FIVE)
+    a_call(scene, lead)
+    wait_for(lambda: stamp(scene, lead)[0], "the stamp")
+    with httpx.Client(base_url=f"http://127.0.0.1:{scene.told('started')[0]['http_port']}") as http:
+        assert http.get("/readyz").json() == {"ready": True, "reasons": []}
+        health = http.get("/healthz").json()
+        assert health["status"] == "alive"
+        [(topic, state)] = health["topics"].items()
+        assert (topic, state["connected"]) == ("/data/SpeedToLead__chn", True)
+        assert state["replay_id"]
+        metrics = wait_for(lambda: stamped(http), "the metrics")
+    assert 'cdc_events_total{change_type="CREATE",object="Task"} 1.0' in metrics
+    assert 'decisions_total{outcome="assigned",workload="lead.route"} 1.0' in metrics
+    assert "first_response_latency_seconds_sum 300.0" in metrics
+    assert scene.sidecar.stop() == 0
+    assert scene.told("stopped") != []
+
+
+def stamped(http):
+    """Return the metrics once the response is in them."""
+    metrics = http.get("/metrics").text
+    return metrics if "first_response_latency_seconds_count 1.0" in metrics else None
+
+
+def test_an_explanation_is_re_executed_and_gives_the_same_answer(scene):
+    lead = a_lead(scene, Country="Germany")
+    scene.catch_up()
+    told = scene.json("explain", lead)
+    assert (told["routing"]["output"]["route"], told["re_executed"]) == ("Europe", "same answer")
+
+
+def test_a_backfill_stamps_what_no_event_told(scene):
+    lead = a_lead(scene)
+    later(scene, FIVE)
+    a_call(scene, lead)
+    scene.fault("expire-events")
+    done = scene.command("backfill", "--since", "2026-03-02T00:00:00Z")
+    assert done.returncode == 0, done.stderr
+    assert stamp(scene, lead)[1] == "Call"
