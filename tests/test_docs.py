@@ -1,0 +1,85 @@
+"""What the documents tell to run exists, and what can be run offline is run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SHOWN = re.compile(r"^```sh\n([^\n]*)\n```\n\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+OFFLINE = ("speed-to-lead policy check", "speed-to-lead policy show", "speed-to-lead policy test")
+POLICY = ROOT / "python" / "speed_to_lead" / "demo" / "policy.json"
+
+
+def commands():
+    """Every command line in a shell block, with its document."""
+    for document in DOCUMENTS:
+        for block in BLOCK.findall(document.read_text(encoding="utf-8")):
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.strip() and not line.startswith("#"):
+                    yield pytest.param(
+                        line.strip().removesuffix(" &"), id=f"{document.name}: {line.strip()}"
+                    )
+
+
+def run(*command, check=True):
+    binaries = Path(sys.executable).parent
+    program, *arguments = command
+    return subprocess.run(
+        [str(binaries / program), *arguments], capture_output=True, text=True, check=check, cwd=ROOT
+    )
+
+
+def menu():
+    """What cumulusci.yml offers."""
+    return yaml.safe_load((ROOT / "cumulusci.yml").read_text(encoding="utf-8"))
+
+
+def outputs():
+    """Every offline command whose output is shown, with that output."""
+    for document in DOCUMENTS:
+        for line, shown in SHOWN.findall(document.read_text(encoding="utf-8")):
+            if line.startswith(OFFLINE):
+                yield pytest.param(line, shown, id=f"{document.name}: {line}")
+
+
+@pytest.mark.parametrize(("line", "shown"), list(outputs()))
+def test_a_shown_output_is_what_the_command_says(line, shown):
+    words = shlex.split(line)
+    words[3] = str(POLICY)
+    assert run(*words).stdout.strip() == shown.strip()
+
+
+@pytest.mark.parametrize("line", list(commands()))
+def test_a_documented_command_exists(line):
+    words = shlex.split(line.removeprefix('eval "$(').removesuffix(')"'))
+    if words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    elif words[0] == "cci":
+        assert words[3] in {"dev_org", "qa_org"} | menu()[f"{words[1]}s"].keys()
+    elif words[:2] == ["python", "-m"]:
+        assert (ROOT / Path(*words[2].split("."))).with_suffix(".py").exists()
+    elif line.startswith(OFFLINE):
+        words[3] = str(POLICY)
+        run(*words)
+    elif words[0] in {"speed-to-lead", "local-org"}:
+        told = run(words[0], *(words[1:3] if words[1] == "policy" else words[1:2]), "--help").stdout
+        for option in (word.split("=")[0] for word in words if word.startswith("--")):
+            assert option in told
+    else:
+        pytest.fail(f"no way to check {words[0]!r}: teach this test")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.name)
+def test_a_link_leads_to_a_file(document):
+    for target in LINK.findall(document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
