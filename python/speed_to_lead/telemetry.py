@@ -9,7 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from speed_to_lead.changes import Batch
 
@@ -79,6 +86,7 @@ class Metrics:
     """All metrics of one sidecar, in a registry of their own."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # nobody asks when counting began
         self.registry = registry = CollectorRegistry()
         self._events = Counter(
             "cdc_events", "Change events handled.", ["object", "change_type"], registry=registry
