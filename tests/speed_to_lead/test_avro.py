@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def events(draw):
         name = f"F{number}"
         if kind == "record":
             fields.append(made.optional(name, made.record(f"R{number}", A="string", B="double")))
-            content = st.fixed_dictionaries(
+            content: st.SearchStrategy[Any] = st.fixed_dictionaries(
                 {}, optional={"A": VALUES["string"], "B": VALUES["double"]}
             )
         else:

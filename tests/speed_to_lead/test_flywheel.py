@@ -7,8 +7,10 @@ import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -19,22 +21,39 @@ from speed_to_lead.ledger import Effects, Ledger
 from tests.speed_to_lead.test_ledger import ORG, decision
 
 SCHEMA = json.loads(files("speed_to_lead").joinpath("flywheel.schema.json").read_text("utf-8"))
-ROUTED = decision()
-ROUTED.output.update(segment="MM", region="EMEA", owner_id="005000000000001AAA", event_id="t-1")
-TOUCHED = decision("00T000000000001AAA:1772445900", workload=FIRST_TOUCH)
-TOUCHED.inputs.update(source="Call", seconds=300)
-TOUCHED.output.update(verdict="stamp")
+ROUTED = replace(
+    decision(),
+    output={
+        "route": "Europe",
+        "segment": "MM",
+        "region": "EMEA",
+        "owner_id": "005000000000001AAA",
+        "event_id": "t-1",
+    },
+)
+TOUCHED = replace(
+    decision("00T000000000001AAA:1772445900", workload=FIRST_TOUCH),
+    inputs={"source": "Call", "seconds": 300},
+    output={"verdict": "stamp"},
+)
+
+
+def of(made) -> Any:
+    """The record of a decision, as plain JSON."""
+    return record(made, ORG, "acme-prod")
+
+
 BOTH = pytest.mark.parametrize("made", [ROUTED, TOUCHED], ids=["route", "first touch"])
 
 
 @BOTH
 def test_a_record_is_what_the_schema_says(made):
-    Draft202012Validator(SCHEMA).validate(record(made, ORG, "acme-prod"))
+    Draft202012Validator(SCHEMA).validate(of(made))
 
 
 @BOTH
 def test_a_record_has_exactly_the_five_keys_that_the_index_takes(made):
-    assert set(record(made, ORG, "acme-prod")) == {
+    assert set(of(made)) == {
         "timestamp",
         "workload_id",
         "client_id",
@@ -45,7 +64,7 @@ def test_a_record_has_exactly_the_five_keys_that_the_index_takes(made):
 
 @BOTH
 def test_the_arguments_are_those_of_the_one_tool(made):
-    told = record(made, ORG, "acme-prod")
+    told = of(made)
     [tool] = told["request"]["tools"]
     [call] = told["response"]["choices"][0]["message"]["tool_calls"]
     parameters = tool["function"]["parameters"]
@@ -57,7 +76,7 @@ def test_the_arguments_are_those_of_the_one_tool(made):
 
 @BOTH
 def test_what_the_user_says_holds_no_id(made):
-    told = record(made, ORG, "acme-prod")
+    told = of(made)
     [said] = [m["content"] for m in told["request"]["messages"] if m["role"] == "user"]
     assert json.loads(said) == dict(made.inputs)
     assert made.lead_id not in said
@@ -65,7 +84,7 @@ def test_what_the_user_says_holds_no_id(made):
 
 @BOTH
 def test_metadata_are_few_and_short_texts(made):
-    metadata = record(made, ORG, "acme-prod")["request"]["metadata"]
+    metadata = of(made)["request"]["metadata"]
     assert len(metadata) <= 16
     assert all(isinstance(v, str) and len(v) <= 512 and len(k) <= 64 for k, v in metadata.items())
 
