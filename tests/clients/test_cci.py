@@ -24,6 +24,7 @@ def plain(shell):
 
 def test_flows_deploy_and_the_robot_suites_pass_without_the_salesforce_cli(plain):
     plain.cci("flow", "run", "dev_org", "--org", "local")
+    plain.cci("flow", "run", "qa_org", "--org", "local")
     plain.cci("flow", "run", "ci_feature", "--org", "local")
     plain.cci("task", "run", "assign_admin_access", "--org", "local")
     plain.cci("task", "run", "assign_sidecar_access", "--org", "local")

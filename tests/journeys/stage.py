@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,18 +163,17 @@ class Scene:
     def command(
         self,
         *arguments: str,
-        before: Callable[[], None] | None = None,
+        through: Sequence[str] = (),
         **settings: str,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command of the sidecar to its end, with settings of its own."""
+        """Run a command of the sidecar to its end, with settings of its own, through another one."""
         return subprocess.run(
-            [script("speed-to-lead"), *arguments],
+            [*through, script("speed-to-lead"), *arguments],
             env={**self.sidecar.environment(), **settings},
             capture_output=True,
             text=True,
             check=False,
             timeout=PATIENCE,
-            preexec_fn=before,
         )
 
     def json(self, *arguments: str) -> Any:

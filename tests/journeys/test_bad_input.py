@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 from datetime import timedelta
 
@@ -91,9 +90,8 @@ def test_a_second_sidecar_on_the_same_ledger_is_told_to_wait(scene):
     assert "another sidecar has the ledger" in words
 
 
-def full_disk():
-    """Let no file grow beyond this: what a full disk does, for one process."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+FULL_DISK = ("bash", "-c", 'ulimit -f 200; exec "$@"', "full-disk")
+"""Lets no file grow beyond 200 KiB: what a full disk does, for one process."""
 
 
 def test_a_full_disk_ends_the_sidecar_and_loses_nothing(scene):
@@ -101,7 +99,7 @@ def test_a_full_disk_ends_the_sidecar_and_loses_nothing(scene):
     later(scene, FIVE)
     for lead in leads:
         a_call(scene, lead)
-    done = scene.command("run", "--until-idle", "1.5", before=full_disk)
+    done = scene.command("run", "--until-idle", "1.5", through=FULL_DISK)
     assert done.returncode == 75
     assert "free some space" in done.stderr.strip().splitlines()[-1]
     scene.catch_up()

@@ -221,11 +221,6 @@ class Ledger:
         )
         return [Quarantined(row[0], row[1], QuarantineEntry(*row[2:])) for row in rows]
 
-    def drop_quarantined(self, entry_id: int) -> None:
-        """Forget one entry of the quarantine."""
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM quarantine WHERE id = ?", (entry_id,))
-
     def integrity(self) -> list[str]:
         """Return what SQLite finds damaged; empty when the file is sound."""
         return [text for (text,) in self._rows("PRAGMA integrity_check") if text != "ok"]
