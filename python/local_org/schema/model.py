@@ -258,11 +258,6 @@ class Schema:
         self._objects[sobject.name.lower()] = sobject
         self.version += 1
 
-    def drop_object(self, name: str) -> None:
-        """Remove an object."""
-        self._objects.pop(name.lower(), None)
-        self.version += 1
-
     def put_field(self, entity: str, new: Field) -> None:
         """Add a field, or replace it in its place."""
         self.object(entity).fields[new.name.lower()] = new

@@ -11,8 +11,7 @@ import io
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import fastavro
 
@@ -54,8 +53,7 @@ _BAD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One decoded change event."""
 
     entity: str
@@ -134,14 +132,15 @@ class Decoder:
             fields=fields,
         )
 
-    def _whole(self, payload: bytes) -> tuple[list[Any], dict[str, Any]]:
+    def _whole(self, payload: bytes) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Read an event by fastavro, and leave nulls out as the sparse way does."""
         stream = io.BytesIO(payload)
         event: Any = fastavro.schemaless_reader(stream, self._schema, None)
         if stream.read(1):
             raise Malformed("bytes are left behind the event")
         header = event.pop("ChangeEventHeader")
-        return [header[name] for name in _HEADER], _without_nulls(event)
+        values = (header[name] for name in _HEADER)
+        return tuple(tuple(v) if isinstance(v, list) else v for v in values), _without_nulls(event)
 
 
 def _without_nulls(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,7 +161,7 @@ class _Sparse:
         named: dict[str, Read] = {}
         self._fields = [(field["name"], _branches(field["type"], named)) for field in fields[1:]]
 
-    def read(self, b: bytes) -> tuple[list[Any], dict[str, Any]]:
+    def read(self, b: bytes) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the header's values in order, and the fields that are set."""
         header, p = self._header(b)
         out: dict[str, Any] = {}
@@ -185,7 +184,7 @@ class _Sparse:
             raise Malformed("bytes are left behind the event")
         return header, out
 
-    def _header(self, b: bytes) -> tuple[list[Any], int]:
+    def _header(self, b: bytes) -> tuple[tuple[Any, ...], int]:
         entity, p = string(b, 0)
         ids, p = strings(b, p)
         kind, p = long(b, p)
@@ -200,9 +199,20 @@ class _Sparse:
         nulled, p = strings(b, p)
         diff, p = strings(b, p)
         changed, p = strings(b, p)
-        kind_name = self._kinds[kind]
-        head = [entity, ids, kind_name, origin, transaction, sequence, committed, number, user]
-        return [*head, nulled, diff, changed], p
+        return (
+            entity,
+            ids,
+            self._kinds[kind],
+            origin,
+            transaction,
+            sequence,
+            committed,
+            number,
+            user,
+            nulled,
+            diff,
+            changed,
+        ), p
 
 
 def _kinds(field: Mapping[str, Any]) -> list[str]:

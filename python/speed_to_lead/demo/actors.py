@@ -64,10 +64,6 @@ class Actor:
         """Jump the org's clock to an instant."""
         self.call("POST", "/local-org/clock", {"set": now.astimezone(UTC).isoformat()})
 
-    def run_clock(self, speed: float) -> None:
-        """Let the org's clock run at this many org seconds per real second; 0 stands still."""
-        self.call("POST", "/local-org/clock", {"speed": speed})
-
 
 def http_client(org: LocalOrg) -> httpx.Client:
     """Return a client that trusts the org's own certificate authority."""
