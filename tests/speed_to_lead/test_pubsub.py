@@ -228,6 +228,20 @@ def test_an_expired_token_is_renewed():
     assert (numbers(batches), tokens.renewed) == ([1], 1)
 
 
+def test_an_org_that_gives_no_token_for_a_while_is_waited_for():
+    class Away(Tokens):
+        async def __call__(self, refresh=False):
+            if refresh and not self.renewed:
+                self.renewed = 1
+                raise OrgUnavailable("away")
+            return Token()
+
+    peer = Peer([event(1)], [ends("UNAUTHENTICATED", "service.auth.error")])
+    batches, source = hear(peer, 1, tokens=Away())
+    assert numbers(batches) == [1]
+    assert source.topics[TOPIC].reconnects == {"service.auth.error": 1, "org.unavailable": 1}
+
+
 def test_a_stream_that_is_silent_for_too_long_is_left_and_resumed():
     peer = Peer([event(1)], [falls_silent])
     batches, source = hear(peer, 1, silence_seconds=0.05)

@@ -18,7 +18,7 @@ import grpc.aio
 from pubsub_api import pubsub_api_pb2 as pb
 from pubsub_api import pubsub_api_pb2_grpc
 from speed_to_lead.changes import Batch, TopicState
-from speed_to_lead.errors import SpeedToLeadError
+from speed_to_lead.errors import OrgUnavailable, SpeedToLeadError
 from speed_to_lead.ids import ReplayId
 from speed_to_lead.pubsub.channel import TokenSource, connect, metadata
 from speed_to_lead.pubsub.position import Position
@@ -33,6 +33,7 @@ _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
 _STREAM_ENDED = "stream.ended"
 _SILENT = "silent"
+_ORG_AWAY = "org.unavailable"
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -134,6 +135,8 @@ class PubSubSource:
                 refresh = False
             except TimeoutError:
                 code = _SILENT
+            except OrgUnavailable:
+                code = _ORG_AWAY
             except SpeedToLeadError as error:
                 return self._fail(error)
             except grpc.aio.AioRpcError as error:
