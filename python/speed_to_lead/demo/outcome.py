@@ -68,7 +68,10 @@ def table(
 ) -> Table:
     """Return the KPIs by source; ``target`` tells a lead's SLA from its number of employees."""
     shown = Table(
-        title="Time to first response, by source", title_justify="left", box=box.SIMPLE_HEAD
+        title="Time to first response, by source",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
     )
     shown.add_column("Source")
     for column in ("Leads", "Answered", "Median", "p90", "SLA met of due"):
