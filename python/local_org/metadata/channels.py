@@ -61,6 +61,9 @@ def channel_member(work: Work, component: Component) -> str:
     entity = selected_entity(work, text(element, "selectedEntity") or "")
     message = f'{component.full_name} has an invalid event in the "selectedEntity" field'
     require(entity, message, place)
+    unfiltered = not text(element, "filterExpression")
+    place = first_or_self(element, "filterExpression")
+    require(unfiltered, "Filter expressions are not supported by this org", place)
     _check_enriched(work, component, entity or "")
     _check_limit(work, component, entity or "")
     return work.new_id(component, "0v8")

@@ -35,7 +35,7 @@ def resolver(
             found = _field(schema, parent, names[1:])
         else:
             found = _field(schema, sobject, names)
-        if found is None:
+        if found is None or found.compound_root:
             raise _missing(names)
         return formula_type(found)
 
