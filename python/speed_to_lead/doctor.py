@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from speed_to_lead.errors import SpeedToLeadError
-from speed_to_lead.ids import OrgId
 from speed_to_lead.ledger import Ledger
 from speed_to_lead.policy import load_policy
 from speed_to_lead.pubsub import topics_of
@@ -60,7 +61,7 @@ class Doctor:
                 ("events", lambda: self._events(salesforce)),
             ):
                 yield await _tried(name, check)
-            yield await _tried("ledger", lambda: self._ledger(token.org_id))
+            yield await _tried("ledger", self._ledger)
         finally:
             await salesforce.close()
 
@@ -96,20 +97,30 @@ class Doctor:
         )
         return f"may subscribe to {', '.join(topics)}"
 
-    async def _ledger(self, org_id: OrgId) -> str:
+    async def _ledger(self) -> str:
         path = self._settings.ledger
-        ledger = Ledger.read(path) if path.exists() else Ledger.open(path, org_id)
-        try:
-            broken = ledger.integrity()
-            held = ledger.counts()
-        finally:
-            ledger.close()
-        if broken:
-            raise _Unwell(f"{path} is damaged: {broken[0]}; restore a backup or start a new one")
-        free = shutil.disk_usage(path.resolve().parent).free
+        folder = path.resolve().parent
+        if not os.access(folder, os.W_OK):
+            raise _Unwell(f"{folder} cannot be written: set SPEED_TO_LEAD_LEDGER")
+        free = shutil.disk_usage(folder).free
         if free < _LOW_DISK_BYTES:
             raise _Unwell(f"only {free // 2**20} MiB are free beside {path}")
-        return f"{path}: " + ", ".join(f"{count} {name}" for name, count in held.items())
+        return _held(path) if path.exists() else f"{path} will be made"
+
+
+def _held(path: Path) -> str:
+    """Return what a ledger holds.
+
+    :raises _Unwell: it is damaged.
+    """
+    ledger = Ledger.read(path)
+    try:
+        broken, held = ledger.integrity(), ledger.counts()
+    finally:
+        ledger.close()
+    if broken:
+        raise _Unwell(f"{path} is damaged ({broken[0]}): restore a backup or start a new one")
+    return f"{path}: " + ", ".join(f"{count} {name}" for name, count in held.items())
 
 
 class _Unwell(SpeedToLeadError):
