@@ -208,6 +208,7 @@ class JsonLines:
         try:
             self._lock()
             self._size = self._resumed()
+            self._keep_entry(directory)
         except BaseException:
             self.close()
             raise
@@ -247,6 +248,17 @@ class JsonLines:
             raise LedgerUnusable(
                 f"another sidecar writes {self.path}: give each SPEED_TO_LEAD_FLYWHEEL_DIR its own"
             ) from error
+
+    def _keep_entry(self, directory: Path) -> None:
+        """Make the file's name as durable as what will be in it."""
+        try:
+            folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def _resumed(self) -> int:
         """Return where to go on writing, after cutting off what a crash left undrained."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -13,12 +14,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from speed_to_lead.errors import UsageError
 
 PREFIX = "SPEED_TO_LEAD_"
+_url = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/?").fullmatch
 
 
 class Settings(BaseSettings):
     """Everything that can be set. The README's table is made from it."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid"
+    )
 
     instance_url: str = Field(
         "", description="The org's My Domain URL, `https://…`. Required, except with `AUTH=sf`."
@@ -101,8 +105,9 @@ class Settings(BaseSettings):
         missing = [PREFIX + name.upper() for name in needed if not self._given(name)]
         if missing:
             raise ValueError(f"{PREFIX}AUTH={self.auth} needs {', '.join(missing)}")
-        if self.instance_url and not self.instance_url.startswith("https://"):
-            raise ValueError(f"{PREFIX}INSTANCE_URL: expected https://…, got {self.instance_url!r}")
+        for name, url in (("INSTANCE_URL", self.instance_url), ("LOGIN_URL", self.login_url)):
+            if url and not _url(url):
+                raise ValueError(f"{PREFIX}{name}: expected https://HOST, got {url!r}")
         return self
 
     def _given(self, name: str) -> bool:
@@ -124,13 +129,16 @@ class Settings(BaseSettings):
 def read_secret(path: Path) -> str:
     """Return what a secret's file holds, without the newline at its end.
 
-    :raises UsageError: it cannot be read.
+    :raises UsageError: it cannot be read, or is empty.
     """
     try:
-        return path.read_text(encoding="utf-8").strip()
+        secret = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise UsageError(f"cannot read {path}: {reason}") from error
+    if not secret:
+        raise UsageError(f"cannot read {path}: it is empty")
+    return secret
 
 
 def load_settings() -> Settings:

@@ -9,7 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -126,8 +126,16 @@ async def _serve(
             ready.withdraw(options.ready_file)
         await streams.stop(_GRACE_SECONDS)
         https.should_exit = True
-        await asyncio.wait([serving], timeout=_GRACE_SECONDS)
-        https.force_exit = True  # a client that keeps its connection does not keep us
+        await _ended(https, serving)
+
+
+async def _ended(https: _Https, serving: asyncio.Task[None]) -> None:
+    """Wait for the server to end, but not for clients that keep their connections open."""
+    await asyncio.wait([serving], timeout=_GRACE_SECONDS)
+    https.force_exit = True
+    await asyncio.wait([serving], timeout=_GRACE_SECONDS)
+    serving.cancel()  # from Python 3.12 on a server waits for every TLS connection's last word
+    with suppress(asyncio.CancelledError):
         await serving
 
 

@@ -41,6 +41,8 @@ _HEADER = (
     "diffFields",
     "changedFields",
 )
+_ONE_BYTE = 64
+"""The index of a branch below this takes one byte."""
 _BAD = (
     Malformed,
     IndexError,
@@ -50,6 +52,10 @@ _BAD = (
     ValueError,
     TypeError,
     KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    MemoryError,
 )
 
 
@@ -159,7 +165,7 @@ class _Sparse:
         fields = schema["fields"]
         self._kinds = _kinds(fields[0])
         named: dict[str, Read] = {}
-        self._fields = [(field["name"], _branches(field["type"], named)) for field in fields[1:]]
+        self._fields = [(field["name"], _readers(field["type"], named)) for field in fields[1:]]
 
     def read(self, b: bytes) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the header's values in order, and the fields that are set."""
@@ -175,10 +181,8 @@ class _Sparse:
                 if index >= count:
                     break
                 branch = b[p]
-            name, branches = fields[index]
-            if branch & 1 or branch >> 1 > len(branches):
-                raise Malformed(f"{name} has no branch {branch / 2:g}")
-            out[name], p = branches[(branch >> 1) - 1](b, p + 1)
+            name, readers = fields[index]
+            out[name], p = readers[branch](b, p + 1)
             index += 1
         if index != count or p != len(b):
             raise Malformed("bytes are left behind the event")
@@ -238,37 +242,47 @@ def _kinds(field: Mapping[str, Any]) -> list[str]:
     return symbols
 
 
-def _branches(union: Any, named: dict[str, Read]) -> tuple[Read, ...]:
-    """Return the readers of a union behind its null."""
-    if not isinstance(union, list) or union[0] != "null" or not 1 < len(union) < 64:
+def _readers(union: Any, named: dict[str, Read]) -> tuple[Read, ...]:
+    """Return the readers of a union by the byte that tells the branch: 2 for branch 1, 4 for branch 2."""
+    if not isinstance(union, list) or union[0] != "null" or not 1 < len(union) < _ONE_BYTE:
         raise Unsupported(f"{union} is no union that begins with null")
-    return tuple(_reader(branch, named) for branch in union[1:])
+    readers: list[Read] = [_no_branch] * 256
+    for branch, kind in enumerate(union[1:], 1):
+        readers[branch * 2] = _reader(kind, named)
+    return tuple(readers)
+
+
+def _no_branch(b: bytes, p: int) -> tuple[Any, int]:
+    raise Malformed(f"a union has no branch {b[p - 1]}")
 
 
 def _reader(kind: Any, named: dict[str, Read]) -> Read:
     """Return the reader of a primitive, of a record defined here, or of one defined before."""
     if isinstance(kind, str):
-        found = PRIMITIVES.get(kind) or named.get(kind.rpartition(".")[2])
+        found = PRIMITIVES.get(kind) or named.get(_short(kind))
         if found is None:
             raise Unsupported(f"{kind} is not known")
         return found
     if not isinstance(kind, dict) or kind.get("type") != "record":
         raise Unsupported(f"{kind} is no record")
-    members = [(member["name"], _branches(member["type"], named)) for member in kind["fields"]]
+    members = [(member["name"], _readers(member["type"], named)) for member in kind["fields"]]
 
     def read_record(b: bytes, p: int) -> tuple[dict[str, Any], int]:
         out: dict[str, Any] = {}
-        for name, branches in members:
+        for name, readers in members:
             branch = b[p]
             p += 1
             if branch:
-                if branch & 1 or branch >> 1 > len(branches):
-                    raise Malformed(f"{name} has no branch {branch / 2:g}")
-                out[name], p = branches[(branch >> 1) - 1](b, p)
+                out[name], p = readers[branch](b, p)
         return out, p
 
-    named[kind["name"]] = read_record
+    named[_short(kind["name"])] = read_record
     return read_record
+
+
+def _short(name: str) -> str:
+    """Return a name without its namespace."""
+    return name.rpartition(".")[2]
 
 
 def _names(schema: Mapping[str, Any]) -> Names:
@@ -276,11 +290,10 @@ def _names(schema: Mapping[str, Any]) -> Names:
     records: dict[str, list[str]] = {}
     members: dict[int, list[str]] = {}
     for index, field in enumerate(schema["fields"]):
-        branches = field["type"] if isinstance(field["type"], list) else [field["type"]]
-        for branch in branches:
-            if isinstance(branch, dict) and branch.get("type") == "record" and index:
-                records[branch["name"]] = [member["name"] for member in branch["fields"]]
-                members[index] = records[branch["name"]]
-            elif isinstance(branch, str) and branch.rpartition(".")[2] in records:
-                members[index] = records[branch.rpartition(".")[2]]
+        for branch in field["type"] if index and isinstance(field["type"], list) else ():
+            if isinstance(branch, dict) and branch.get("type") == "record":
+                records[_short(branch["name"])] = [each["name"] for each in branch["fields"]]
+                members[index] = records[_short(branch["name"])]
+            elif isinstance(branch, str) and _short(branch) in records:
+                members[index] = records[_short(branch)]
     return Names([field["name"] for field in schema["fields"]], members)

@@ -36,7 +36,7 @@ MIGRATIONS = (
         id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, topic TEXT NOT NULL,
         replay_id BLOB NOT NULL, schema_id TEXT NOT NULL, payload BLOB NOT NULL,
         reason TEXT NOT NULL, record_id TEXT NOT NULL,
-        UNIQUE (topic, replay_id, record_id, reason)) STRICT;
+        UNIQUE (topic, replay_id, record_id, reason, payload)) STRICT;
     """,
 )
 """Each is run once, in order, in a transaction of its own."""

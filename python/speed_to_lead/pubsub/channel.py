@@ -16,6 +16,7 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", 16 * _MEGABYTE),
     ("grpc.keepalive_time_ms", 300_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.max_reconnect_backoff_ms", 30_000),
 )
 
 

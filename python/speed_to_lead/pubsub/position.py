@@ -16,8 +16,9 @@ from speed_to_lead.ids import ReplayId
 class Position:
     """The position of one topic."""
 
-    def __init__(self, start: ReplayId | None) -> None:
-        """Begin behind a stored replay id, or at nothing."""
+    def __init__(self, start: ReplayId | None, *, oldest: bool = True) -> None:
+        """Begin behind a stored replay id; without one before the oldest event retained, or at the tip."""
+        self._oldest = oldest
         self.safe: ReplayId | None = start
         """What may be stored: everything up to it has been handed over, and no run is cut."""
         self.heard = 0
@@ -41,7 +42,7 @@ class Position:
         earlier = next((each for each in reversed(event_ids) if each != last), self._run)
         if earlier is not None and earlier != last:
             self.safe = ReplayId(earlier)
-        elif self.safe is None:
+        elif self.safe is None and not self._oldest:  # the tip would pass over what comes meanwhile
             self.safe = ReplayId(last)
         self._run = ReplayId(last)
         if latest and latest != last:

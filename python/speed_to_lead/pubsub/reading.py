@@ -13,13 +13,14 @@ from pubsub_api import pubsub_api_pb2 as pb
 from pubsub_api import pubsub_api_pb2_grpc
 from speed_to_lead.avro import Decoder, Event
 from speed_to_lead.changes import Change, ChangeKind, Unreadable
-from speed_to_lead.errors import EventUnreadable
+from speed_to_lead.errors import EventUnreadable, OrgUnavailable
 from speed_to_lead.ids import ReplayId
 from speed_to_lead.pubsub.channel import TokenSource, metadata
-from speed_to_lead.pubsub.refusals import Remedy, code_of, remedy
+from speed_to_lead.pubsub.refusals import Remedy, as_error, code_of, remedy
 
-Pause = Callable[[int, str], Awaitable[None]]
-"""Waits before attempt n, after an error with this code."""
+_SCHEMA_SECONDS = 30.0
+Pause = Callable[[int], Awaitable[None]]
+"""Waits before another attempt, the longer the higher its number."""
 
 
 @dataclass(slots=True)
@@ -29,7 +30,8 @@ class Reader:
     stub: pubsub_api_pb2_grpc.PubSubStub
     token: TokenSource
     pause: Pause
-    _decoders: dict[str, Decoder | EventUnreadable]
+    _decoders: dict[str, Decoder | str]
+    """By schema id; or why the schema is of no use."""
 
     async def read(
         self, topic: str, events: Sequence[pb.ConsumerEvent]
@@ -58,41 +60,57 @@ class Reader:
             try:
                 known = Decoder(await self._schema(schema_id))
             except EventUnreadable as reason:
-                known = reason
+                known = str(reason)
             self._decoders[schema_id] = known
-        if isinstance(known, EventUnreadable):
-            raise known
+        if isinstance(known, str):
+            raise EventUnreadable(known)
         return known
 
     async def _schema(self, schema_id: str) -> str:
-        """Return a schema as JSON, however long the org needs; the events wait meanwhile."""
+        """Return a schema as JSON, however long the org needs; the events wait meanwhile.
+
+        :raises EventUnreadable: the org does not know it.
+        :raises PermissionMissing: the user may not read it; the events are not given up for that.
+        """
         attempt, refresh = 0, False
         while True:
             try:
                 info = await self.stub.GetSchema(
                     pb.SchemaRequest(schema_id=schema_id),
                     metadata=await metadata(self.token, refresh=refresh),
-                    timeout=30,
+                    timeout=_SCHEMA_SECONDS,
                 )
+                return str(info.schema_json)
+            except OrgUnavailable:
+                pass
             except grpc.aio.AioRpcError as error:
                 what = remedy(error)
-                if what in (Remedy.OPERATOR, Remedy.PERMISSION):
+                if what is Remedy.PERMISSION:
+                    raise as_error(f"schema {schema_id}", error) from error
+                if what is Remedy.OPERATOR:
                     raise EventUnreadable(f"schema {schema_id}: {code_of(error)}") from error
                 refresh = what is Remedy.LOG_IN
-                await self.pause(attempt, code_of(error))
-                attempt += 1
-                continue
-            return str(info.schema_json)
+            await self.pause(attempt)
+            attempt += 1
 
 
 def _change(event: Event, replay_id: ReplayId) -> Change:
+    """Return an event as a change.
+
+    :raises EventUnreadable: its kind is unknown, or its time lies beyond all calendars.
+    """
+    try:
+        kind = ChangeKind(event.kind)
+        committed_at = datetime.fromtimestamp(event.committed_ms / 1000, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise EventUnreadable(f"the event's header cannot be used: {error}") from error
     return Change(
         entity=event.entity,
         ids=event.ids,
-        kind=ChangeKind(event.kind),
+        kind=kind,
         fields=event.fields,
         changed=event.changed,
-        committed_at=datetime.fromtimestamp(event.committed_ms / 1000, UTC),
+        committed_at=committed_at,
         user=event.user,
         origin=event.origin,
         key=f"{event.transaction_key}-{event.sequence}",

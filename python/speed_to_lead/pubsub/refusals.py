@@ -18,6 +18,7 @@ from speed_to_lead.errors import (
     UsageError,
 )
 
+_NO_TOPIC = "topic.not.found"
 _PREFIX = "sfdc.platform.eventbus.grpc."
 
 
@@ -43,7 +44,8 @@ _BY_CODE = {
     "schema.meta.permission": Remedy.PERMISSION,
     "subscription.topic.cannot.subscribe": Remedy.PERMISSION,
     "service.tenant.license": Remedy.PERMISSION,
-    "topic.not.found": Remedy.OPERATOR,
+    "service.auth.headers.invalid": Remedy.OPERATOR,
+    _NO_TOPIC: Remedy.OPERATOR,
 }
 _BY_STATUS = {
     grpc.StatusCode.UNAUTHENTICATED: Remedy.LOG_IN,
@@ -74,11 +76,12 @@ def as_error(topic: str, error: grpc.aio.AioRpcError) -> SpeedToLeadError:
         return ReplayExpired(f"{told}: the org no longer retains the stored replay id")
     if what is Remedy.PERMISSION:
         return PermissionMissing(f"{told}: {permission_words(topic)}")
-    if what is Remedy.OPERATOR:
+    if code_of(error) == _NO_TOPIC:
         return UsageError(
             f"{told}: deploy the package, so that the channel SpeedToLead__chn exists with its members"
         )
-    return OrgUnavailable(f"{told}: {error.details()}")
+    told = f"{told}: {' '.join((error.details() or '').split())}"
+    return UsageError(told) if what is Remedy.OPERATOR else OrgUnavailable(told)
 
 
 def permission_words(topic: str) -> str:

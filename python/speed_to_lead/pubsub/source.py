@@ -18,7 +18,7 @@ import grpc.aio
 from pubsub_api import pubsub_api_pb2 as pb
 from pubsub_api import pubsub_api_pb2_grpc
 from speed_to_lead.changes import Batch, TopicState
-from speed_to_lead.errors import OrgUnavailable, SpeedToLeadError
+from speed_to_lead.errors import OrgUnavailable
 from speed_to_lead.ids import ReplayId
 from speed_to_lead.pubsub.channel import TokenSource, connect, metadata
 from speed_to_lead.pubsub.position import Position
@@ -65,7 +65,7 @@ class PubSubSource:
         self._queued = 0
         self._arrived, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
-        self._failure: SpeedToLeadError | None = None
+        self._failure: BaseException | None = None
         self._topics: dict[str, TopicState] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -86,7 +86,9 @@ class PubSubSource:
         source = cls(channel, token, first, tunables or Tunables(Random()))  # noqa: S311 - jitter
         for topic, replay_id in starts.items():
             source._topics[topic] = TopicState(topic, replay_id=replay_id)
-            task = asyncio.create_task(source._hear(topic, Position(replay_id)))
+            position = Position(replay_id, oldest=first == "earliest")
+            task = asyncio.create_task(source._hear(topic, position))
+            task.add_done_callback(source._ended)
             source._tasks.append(task)
         return source
 
@@ -99,7 +101,9 @@ class PubSubSource:
         """Return everything that has arrived; wait for something when there is nothing.
 
         :raises ReplayExpired: the org no longer retains a stored replay id.
-        :raises SpeedToLeadError: a topic cannot be heard, and only an operator can change that.
+        :raises PermissionMissing: the user may not hear what the topic carries.
+        :raises UsageError: the topic is not there.
+        :raises AuthenticationFailed: the org refuses the credentials.
         """
         if not self._queue and self._failure is None:
             with suppress(TimeoutError):
@@ -125,7 +129,7 @@ class PubSubSource:
     # -- one topic --------------------------------------------------------------------------------
 
     async def _hear(self, topic: str, position: Position) -> None:
-        """Keep a topic's stream open for as long as that makes sense."""
+        """Keep a topic's stream open until it fails in a way that only others can put right."""
         state, attempt, refresh = self._topics[topic], 0, False
         while True:
             heard = position.heard
@@ -137,37 +141,37 @@ class PubSubSource:
                 code = _SILENT
             except OrgUnavailable:
                 code = _ORG_AWAY
-            except SpeedToLeadError as error:
-                return self._fail(error)
             except grpc.aio.AioRpcError as error:
                 code = code_of(error)
                 what = remedy(error)
                 if what not in (Remedy.AGAIN, Remedy.LOG_IN):
-                    return self._fail(as_error(topic, error))
+                    raise as_error(topic, error) from error
                 refresh = what is Remedy.LOG_IN
-            state.connected = False
+            finally:
+                state.connected = False
             state.reconnects[code] = state.reconnects.get(code, 0) + 1
             attempt = 0 if position.heard > heard else attempt + 1
             log.warning("reconnecting", topic=topic, code=code, attempt=attempt)
-            await self._pause(attempt, code)
+            await self._pause(attempt)
 
     async def _stream(self, state: TopicState, position: Position, *, refresh: bool) -> None:
-        """Hear one stream to its end."""
+        """Hear one stream to its end; more is asked for before what came is read: the pipe stays full."""
         call = self._stub.Subscribe(metadata=await metadata(self._token, refresh=refresh))
         try:
-            await call.write(self._first_request(state.topic, position))
+            await _ask(call, self._first_request(state.topic, position))
+            owed = _CREDIT
             while True:
                 answer = await asyncio.wait_for(call.read(), self._tunables.silence_seconds)
                 if answer is grpc.aio.EOF:
                     return
                 state.connected, state.last_heard_at = True, time.monotonic()
-                await self._take(state, position, answer)
-                owed = answer.pending_num_requested
+                owed = _still_owed(owed, answer)
+                await self._room.wait()
                 if owed < _CREDIT:
-                    await self._room.wait()
-                    await call.write(
-                        pb.FetchRequest(topic_name=state.topic, num_requested=_CREDIT - owed)
-                    )
+                    more = pb.FetchRequest(topic_name=state.topic, num_requested=_CREDIT - owed)
+                    await _ask(call, more)
+                    owed = _CREDIT
+                await self._take(state, position, answer)
         finally:
             call.cancel()
 
@@ -197,12 +201,29 @@ class PubSubSource:
             self._room.clear()
         self._arrived.set()
 
-    def _fail(self, error: SpeedToLeadError) -> None:
-        self._failure = error
-        self._arrived.set()
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Keep why a topic is no longer heard, for whoever asks for batches."""
+        if not task.cancelled() and self._failure is None:
+            self._failure = task.exception()
+            self._arrived.set()
 
-    async def _pause(self, attempt: int, code: str) -> None:
-        """Wait a random while, ever longer; at once where the org only ended a stream that had worked."""
-        del code
-        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
+    async def _pause(self, attempt: int) -> None:
+        """Wait a random while, ever longer."""
+        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(attempt, 10))
         await self._tunables.sleep(self._tunables.random.uniform(0, longest))
+
+
+def _still_owed(owed: int, answer: Any) -> int:
+    """Return the credit that is open after an answer.
+
+    While events come, a request may be under way that the org has not counted, so our count is the
+    better one; an answer without events comes after a quiet time, and then the org's is.
+    """
+    told = int(answer.pending_num_requested)
+    return max(told, owed - len(answer.events)) if answer.events else told
+
+
+async def _ask(call: Any, request: pb.FetchRequest) -> None:
+    """Write a request; if the stream has ended meanwhile, the next read tells how."""
+    with suppress(asyncio.InvalidStateError):
+        await call.write(request)

@@ -17,6 +17,8 @@ from speed_to_lead.settings import Settings, read_secret
 
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _JWT_SECONDS = 180
+_LATER = frozenset({"server_error", "temporarily_unavailable", "unknown_error"})
+"""Answers of the token endpoint that say nothing about the credentials."""
 _REDACTED = "[REDACTED]"
 
 
@@ -94,11 +96,12 @@ async def _post(
         answer = await http.post(url, data=form)
     except httpx.HTTPError as error:
         raise unreachable(url, error) from error
-    if answer.status_code >= 500:
-        raise OrgUnavailable(f"{url}: {answer.status_code}")
     body: dict[str, Any] = _object(answer)
+    code = body.get("error", answer.status_code)
+    if answer.status_code >= 500 or answer.status_code == 429 or code in _LATER:
+        raise OrgUnavailable(f"{url}: {code}")
     if answer.is_error:
-        code, told = body.get("error", answer.status_code), body.get("error_description", "")
+        told = " ".join(str(body.get("error_description", "")).split())
         raise AuthenticationFailed(
             f"{url} refuses the credentials ({code}: {told}): check the private key or secret, the "
             "consumer key, and that the user is approved for the app"

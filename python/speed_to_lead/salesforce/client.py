@@ -135,25 +135,32 @@ class Salesforce:
 
         Rows that were locked are tried again; repeating a write that was done changes nothing.
 
-        :raises OrgUnavailable: the org did not take the call, time and again.
+        :raises OrgUnavailable: the org did not take the call, or kept a row locked, time and again.
         """
-        outcomes = [await self._save(entity, rows[i : i + ROWS_PER_CALL]) for i in _starts(rows)]
-        saved = [outcome for part in outcomes for outcome in part]
+        saved = await self._save(entity, rows)
         pause = _FIRST_PAUSE_SECONDS
         for _ in range(_ATTEMPTS - 1):
             locked = [index for index, outcome in enumerate(saved) if outcome.locked]
             if not locked:
-                break
+                return saved
             await self._sleep(self._random.uniform(0, pause))
             pause *= 2
-            again = [rows[index] for index in locked]
-            for start in _starts(again):
-                part = await self._save(entity, again[start : start + ROWS_PER_CALL])
-                for index, outcome in zip(locked[start:], part, strict=False):
-                    saved[index] = outcome
+            again = await self._save(entity, [rows[index] for index in locked])
+            for index, outcome in zip(locked, again, strict=True):
+                saved[index] = outcome
+        held = sum(outcome.locked for outcome in saved)
+        if held:
+            raise OrgUnavailable(f"UNABLE_TO_LOCK_ROW: {held} of {len(rows)} rows stay locked")
         return saved
 
     async def _save(self, entity: str, rows: Sequence[Mapping[str, JSON]]) -> list[SaveOutcome]:
+        parts = range(0, len(rows), ROWS_PER_CALL)
+        saved = [await self._save_part(entity, rows[i : i + ROWS_PER_CALL]) for i in parts]
+        return [outcome for part in saved for outcome in part]
+
+    async def _save_part(
+        self, entity: str, rows: Sequence[Mapping[str, JSON]]
+    ) -> list[SaveOutcome]:
         records = [{"attributes": {"type": entity}, **_with_id(row)} for row in rows]
         body = {"allOrNone": False, "records": records}
         results = await self._call("PATCH", self._data("composite/sobjects"), json=body)
@@ -212,10 +219,6 @@ def _trust(settings: Settings) -> ssl.SSLContext | bool:
         ) from error
 
 
-def _starts(rows: Sequence[object]) -> range:
-    return range(0, len(rows), ROWS_PER_CALL)
-
-
 def _with_id(row: Mapping[str, JSON]) -> dict[str, JSON]:
     return {"id" if name == "Id" else name: value for name, value in row.items()}
 
@@ -249,7 +252,7 @@ def _read(method: str, path: str, answer: httpx.Response) -> Any:
     :raises SpeedToLeadError: the org refuses, sorted by who can put it right.
     """
     if answer.is_success:
-        return answer.json() if answer.content else None
+        return _body(path, answer)
     told = "; ".join(
         f"{e.get('errorCode')}: {_last_line(e.get('message'))}" for e in _errors(answer)
     )
@@ -261,6 +264,13 @@ def _read(method: str, path: str, answer: httpx.Response) -> Any:
             "the permission set Speed_to_Lead_Sidecar to its user"
         )
     raise OrgUnavailable(f"{method} {path.split('?', maxsplit=1)[0]}: {answer.status_code} {told}")
+
+
+def _body(path: str, answer: httpx.Response) -> Any:
+    try:
+        return answer.json() if answer.content else None
+    except ValueError as error:
+        raise OrgUnavailable(f"{path}: expected JSON, got {answer.text[:40]!r}") from error
 
 
 def _last_line(message: object) -> str:

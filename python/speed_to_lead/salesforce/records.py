@@ -116,7 +116,7 @@ class Records:
             industry=row["Industry"],
             is_converted=row["IsConverted"],
             inquiry={n: moment for n in self._inquiry if (moment := _instant(row[n])) is not None},
-            stamp=Stamp(stamped_at, Source(source), _user_id(user))
+            stamp=Stamp(stamped_at, _source(source), _user_id(user))
             if stamped_at and source
             else None,
             owner_assigned_at=_instant(row["Owner_Assigned_At__c"]),
@@ -335,6 +335,14 @@ def _moment(text: str) -> datetime:
 
 def _instant(text: str | None) -> datetime | None:
     return None if text is None else _moment(text)
+
+
+def _source(text: str) -> Source:
+    """Return a stamp's source; what an org has added to the picklist counts as Other."""
+    try:
+        return Source(text)
+    except ValueError:
+        return Source.OTHER
 
 
 def _user_id(text: str | None) -> UserId | None:
