@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from speed_to_lead.errors import LedgerUnusable
+from speed_to_lead.errors import LedgerUnusable, UsageError
 from speed_to_lead.flywheel import FILE, FIRST_TOUCH, JsonLines, decision_id, line, record
 from speed_to_lead.ledger import Effects, Ledger
 from tests.speed_to_lead.test_ledger import ORG, decision
@@ -161,6 +161,80 @@ def test_a_kill_between_the_file_and_the_ledger_writes_no_record_twice(tmp_path)
     lines.close()
     again.close()
     assert facts(tmp_path) == ["1", "2"]
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from speed_to_lead.errors import LedgerUnusable
+from speed_to_lead.flywheel import JsonLines
+from speed_to_lead.ids import org_id
+from speed_to_lead.ledger import Ledger
+
+folder = Path(sys.argv[1])
+ledger = Ledger.open(folder / "ledger.sqlite3", org_id("00D000000000001"))
+lines = JsonLines(folder, ledger)
+limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (20, limit))
+try:
+    lines.drain()
+except LedgerUnusable as told:
+    print(told)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+print(lines.drain(), lines.drain())
+"""
+
+
+def test_what_a_full_disk_keeps_out_is_written_once_when_there_is_room(tmp_path):
+    first = Ledger.open(tmp_path / "ledger.sqlite3", ORG)
+    decide(first, "1", "2", "3")
+    first.close()
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    told, drained = done.stdout.splitlines()
+    assert "free some space" in told
+    assert (drained, facts(tmp_path)) == ("3 0", ["1", "2", "3"])
+
+
+def test_a_ledger_that_fails_to_note_what_was_written_does_not_double_it(ledger, tmp_path):
+    decide(ledger, "1", "2")
+    lines = JsonLines(tmp_path, ledger)
+    ledger._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(LedgerUnusable):
+        lines.drain()
+    ledger._connection.execute("PRAGMA query_only = OFF")
+    assert lines.drain() == 2
+    lines.close()
+    assert facts(tmp_path) == ["1", "2"]
+
+
+def test_what_another_ledger_wrote_is_appended_to_and_never_cut(ledger, tmp_path):
+    (tmp_path / FILE).write_text('{"fact":"0"}\n', encoding="utf-8")
+    decide(ledger, "1")
+    lines = JsonLines(tmp_path, ledger)
+    lines.drain()
+    lines.close()
+    assert facts(tmp_path) == ["0", "1"]
+
+
+def test_records_that_an_older_ledger_knows_nothing_of_are_not_cut_off(ledger, tmp_path):
+    decide(ledger, "1")
+    lines = JsonLines(tmp_path, ledger)
+    lines.drain()
+    lines.close()
+    with (tmp_path / FILE).open("a", encoding="utf-8") as file:
+        file.write('{"fact":"2"}\n')
+    with pytest.raises(UsageError, match="has an older ledger been restored"):
+        JsonLines(tmp_path, ledger)
+    assert facts(tmp_path) == ["1", "2"]
+
+
+def test_two_sidecars_never_write_one_file(ledger, tmp_path):
+    lines = JsonLines(tmp_path, ledger)
+    with pytest.raises(LedgerUnusable, match="another sidecar writes"):
+        JsonLines(tmp_path, ledger)
+    lines.close()
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(ledger, tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -104,6 +106,48 @@ def test_a_lead_comes_back_equal(value):
     assert encode.lead_of(value.id, encode.lead_body(value)) == value
 
 
+pieces = st.builds(
+    Evidence,
+    record_id=st.sampled_from([CALL, MAIL]),
+    lead_id=st.just(L),
+    at=moments,
+    source=st.sampled_from(Source),
+    user=st.none() | st.just(REP),
+    grade=st.sampled_from(Grade),
+    flags=st.lists(st.text(), max_size=3).map(tuple),
+)
+json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+objects = st.dictionaries(st.text(), json, max_size=3)
+decisions = st.builds(
+    Decision,
+    workload=st.sampled_from(["lead.route", "lead.first_touch"]),
+    lead_id=st.just(L),
+    cause_key=st.text(),
+    decision_id=st.text(),
+    at=moments,
+    policy_version=st.text(),
+    policy_digest=st.text(),
+    outcome=st.text(),
+    inputs=objects,
+    output=objects,
+    trace=st.lists(objects, max_size=3).map(tuple),
+)
+
+
+@given(pieces)
+def test_evidence_comes_back_equal(value):
+    assert encode.evidence_of(encode.evidence_row(value)) == value
+
+
+@given(decisions)
+def test_a_decision_comes_back_equal(value):
+    assert encode.decision_of(encode.decision_body(value)) == value
+
+
 def test_everything_of_a_batch_comes_back_equal(ledger):
     checkpoint = Checkpoint(TOPIC, ReplayId(b"\0\1"), AT)
     closing = Closing(CALL, REP, AT)
@@ -168,6 +212,21 @@ def test_a_deleted_lead_is_not_known_until_it_comes_back(ledger):
     assert L in ledger.leads([L])
 
 
+def test_a_mail_that_gets_its_lead_late_keeps_one_rejection(ledger):
+    ledger.commit(Effects(rejections=[Rejection(MAIL, None, Reason.NOT_LINKED)]))
+    ledger.commit(Effects(rejections=[Rejection(MAIL, L, Reason.INBOUND_MAIL)]))
+    assert ledger.counts()["rejection"] == 1
+    assert ledger.rejections_of(L) == [Rejection(MAIL, L, Reason.INBOUND_MAIL)]
+
+
+def test_a_mail_is_looked_at_again_until_it_is_settled(ledger):
+    ledger.commit(Effects(pending=[Pending(MAIL, 5.0, 1, "t-1", AT)]))
+    ledger.commit(Effects(pending=[Pending(MAIL, 9.0, 2, "t-1", AT)]))
+    assert (ledger.due(8.9), ledger.next_due()) == ([], 9.0)
+    ledger.commit(Effects(settled=[MAIL]))
+    assert ledger.next_due() is None
+
+
 # -- once, and whole ------------------------------------------------------------------------------
 
 
@@ -202,6 +261,13 @@ def test_a_commit_that_fails_leaves_nothing_of_itself(ledger):
         ledger.commit(Effects(leads=[lead()], evidence=many, checkpoints=[checkpoint]))
     assert set(ledger.counts().values()) == {0}
     assert ledger.checkpoints() == []
+
+
+def test_two_unreadable_events_of_one_replay_id_are_both_kept(ledger):
+    """Merged changes that are enriched come apart into events with equal replay ids."""
+    first, second = (QuarantineEntry(TOPIC, b"1", "s", each, "cut") for each in (b"a", b"b"))
+    ledger.commit(Effects(quarantined=[first, second, first]))
+    assert [each.entry for each in ledger.quarantine()] == [first, second]
 
 
 def test_what_is_drained_leaves_the_outbox(ledger):
@@ -261,6 +327,65 @@ def test_a_file_that_is_no_ledger_is_told_with_what_to_do(tmp_path):
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(LedgerUnusable, match="restore a backup"):
         Ledger.open(path, ORG)
+
+
+def test_an_empty_file_becomes_a_ledger(tmp_path):
+    path = tmp_path / "ledger.sqlite3"
+    path.touch()
+    with pytest.raises(UsageError, match="run the sidecar"):
+        Ledger.read(path)
+    Ledger.open(path, ORG).close()
+    reader = Ledger.read(path)
+    assert reader.checkpoints() == []
+    reader.close()
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path):
+    path = tmp_path / "theirs.sqlite3"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE theirs (id)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match="another program"):
+        Ledger.open(path, ORG)
+    assert path.read_bytes() == before
+
+
+def test_a_path_may_hold_what_means_something_in_an_address(tmp_path):
+    path = tmp_path / "50%25 #1?.sqlite3"
+    Ledger.open(path, ORG).close()
+    Ledger.read(path).close()
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from speed_to_lead.errors import LedgerUnusable
+from speed_to_lead.ids import ReplayId, org_id
+from speed_to_lead.ledger import Checkpoint, Effects, Ledger, QuarantineEntry
+
+ledger = Ledger.open(Path(sys.argv[1]), org_id("00D000000000001"))
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+entries = [QuarantineEntry("t", b"1", "s", bytes(50_000), str(n)) for n in range(20)]
+try:
+    ledger.commit(Effects(quarantined=entries, checkpoints=[Checkpoint("t", ReplayId(b"1"), None)]))
+except LedgerUnusable as told:
+    print(told)
+print(ledger.counts()["quarantine"], ledger.checkpoints())
+"""
+
+
+def test_a_full_disk_is_told_and_nothing_is_stored_by_halves(tmp_path):
+    path = tmp_path / "ledger.sqlite3"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=True
+    )
+    told, left = done.stdout.splitlines()
+    assert "free some space; nothing is lost" in told
+    assert left == "0 []"
+    again = Ledger.open(path, ORG)
+    assert (again.checkpoints(), again.integrity()) == ([], [])
+    again.close()
 
 
 def test_a_ledger_that_is_not_there_cannot_be_read(tmp_path):

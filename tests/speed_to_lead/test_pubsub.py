@@ -3,171 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from contextlib import asynccontextmanager
 from random import Random
 
-import grpc
-import grpc.aio
 import pytest
 
 from pubsub_api import pubsub_api_pb2 as pb
-from pubsub_api import pubsub_api_pb2_grpc
-from speed_to_lead.changes import Batch
 from speed_to_lead.errors import OrgUnavailable, PermissionMissing, ReplayExpired, UsageError
-from speed_to_lead.ids import ReplayId
-from speed_to_lead.pubsub import PubSubSource, topics_of
-from speed_to_lead.pubsub.source import Tunables
+from speed_to_lead.pubsub import topics_of
 from tests.speed_to_lead import change_events as made
-
-TOPIC = "/data/SpeedToLead__chn"
-SCHEMA = made.lead_schema()
-CODE = "sfdc.platform.eventbus.grpc."
-
-
-class Token:
-    """What every call bears."""
-
-    access_token, instance_url, org_id = "00D!t", "https://localhost", "00D000000000001EAA"
-
-
-def replay(number):
-    return number.to_bytes(8, "big") + b"\0\0"
-
-
-def event(number, payload=None):
-    """The event at a position; its record id tells which it is."""
-    header = {"recordIds": [f"00Q{number:015}"], "changeType": "CREATE"}
-    produced = pb.ProducerEvent(
-        schema_id="s", payload=payload or made.payload(SCHEMA, made.event(header))
-    )
-    return pb.ConsumerEvent(event=produced, replay_id=replay(number))
-
-
-class Peer(pubsub_api_pb2_grpc.PubSubServicer):
-    """A Pub/Sub API with ``events``; ``script`` has one function for each stream, in order."""
-
-    def __init__(self, events=(), script=()):
-        self.events = list(events)
-        self.script = list(script)
-        self.fetches: list[pb.FetchRequest] = []
-        self.tokens: list[str] = []
-        self.topics = {TOPIC: True}
-        self.schema_failures = 0
-
-    async def GetSchema(self, request, context):  # noqa: N802 - the rpc's name
-        if self.schema_failures:
-            self.schema_failures -= 1
-            await refuse(context, "UNAVAILABLE", "schema.api.unavailable")
-        return pb.SchemaInfo(schema_json=json.dumps(SCHEMA), schema_id=request.schema_id)
-
-    async def GetTopic(self, request, context):  # noqa: N802 - the rpc's name
-        if request.topic_name not in self.topics:
-            await refuse(context, "NOT_FOUND", "topic.not.found")
-        return pb.TopicInfo(can_subscribe=self.topics[request.topic_name])
-
-    async def Subscribe(self, requests, context):  # noqa: N802 - the rpc's name
-        first = await anext(requests)
-        self.fetches.append(first)
-        self.tokens.append(dict(context.invocation_metadata())["accesstoken"])
-        if self.script:
-            await self.script.pop(0)(requests, context)
-        await self.serve(first, requests, context)
-
-    async def serve(self, first, requests, context):
-        """Deliver what lies behind the first request, ten at a time, then wait for ever."""
-        start = int.from_bytes(first.replay_id[:8], "big") if first.replay_id else 0
-        due = [e for e in self.events if int.from_bytes(e.replay_id[:8], "big") > start]
-        owed = first.num_requested
-        for n in range(0, len(due), 10):
-            part = due[n : n + 10]
-            owed -= len(part)
-            await context.write(
-                pb.FetchResponse(
-                    events=part, latest_replay_id=part[-1].replay_id, pending_num_requested=owed
-                )
-            )
-            more = await anext(requests)
-            self.fetches.append(more)
-            owed += more.num_requested
-            assert owed <= 100
-        await asyncio.Event().wait()
-
-
-async def refuse(context, status, code):
-    await context.abort(grpc.StatusCode[status], code, (("error-code", CODE + code),))
-
-
-def ends(status, code):
-    async def step(_requests, context):
-        await refuse(context, status, code)
-
-    return step
-
-
-async def falls_silent(_requests, _context):
-    await asyncio.Event().wait()
-
-
-@asynccontextmanager
-async def serving(peer):
-    server = grpc.aio.server()
-    pubsub_api_pb2_grpc.add_PubSubServicer_to_server(peer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        async with asyncio.timeout(20):
-            yield f"127.0.0.1:{port}"
-    finally:
-        await server.stop(None)
-
-
-class Tokens:
-    """Counts how often a new token was asked for."""
-
-    def __init__(self):
-        self.renewed = 0
-
-    async def __call__(self, refresh=False):
-        self.renewed += refresh
-        return Token()
-
-
-async def no_pause(_seconds):
-    await asyncio.sleep(0)
-
-
-def hear(peer, count, *, start=None, first="earliest", silence_seconds=30.0, tokens=None):
-    """Return ids and batches of a source that hears until ``count`` changes have come."""
-
-    async def main():
-        async with serving(peer) as endpoint:
-            source = await PubSubSource.open(
-                endpoint,
-                ca_file=None,
-                token=tokens or Tokens(),
-                starts={TOPIC: None if start is None else ReplayId(start)},
-                first=first,
-                plaintext=True,
-                tunables=Tunables(Random(1), no_pause, silence_seconds),
-            )
-            batches: list[Batch] = []
-            try:
-                while heard(batches) < count:
-                    batches += await source.next_batches()
-            finally:
-                await source.close()
-            return batches, source
-
-    return asyncio.run(main())
-
-
-def heard(batches):
-    return sum(len(batch.changes) + len(batch.unreadable) for batch in batches)
-
-
-def numbers(batches):
-    return [int(change.ids[0][3:]) for batch in batches for change in batch.changes]
+from tests.speed_to_lead.pubsub_peer import (
+    TOPIC,
+    Peer,
+    Token,
+    Tokens,
+    ends,
+    event,
+    falls_silent,
+    hear,
+    heard,
+    numbers,
+    refuse,
+    replay,
+    serving,
+    source_of,
+)
 
 
 def test_every_event_comes_once_and_in_order_on_a_credit_of_at_most_a_hundred():
@@ -286,6 +145,141 @@ def test_an_unreadable_event_is_set_aside_with_its_bytes_and_the_stream_goes_on(
 def test_what_only_somebody_else_can_mend_is_told(status, code, error, words):
     with pytest.raises(error, match=words):
         hear(Peer([event(1)], [ends(status, code)] * 9), 1)
+
+
+# -- credit ---------------------------------------------------------------------------------------
+
+
+def test_no_more_is_asked_for_than_a_hundred_even_while_a_request_is_under_way():
+    """The answers tell nothing of the requests that the org has not seen when it writes them."""
+    asked = []
+
+    async def hasty(requests, context):
+        asked.append(100)
+        for n, owed in ((0, 75), (1, 50), (2, 25)):
+            part = [event(25 * n + each) for each in range(1, 26)]
+            last = part[-1].replay_id
+            answer = pb.FetchResponse(
+                events=part, latest_replay_id=last, pending_num_requested=owed
+            )
+            await context.write(answer)
+        while sum(asked) < 175:
+            asked.append((await anext(requests)).num_requested)
+        await asyncio.Event().wait()
+
+    hear(Peer(script=[hasty]), 75)
+    assert asked == [100, 25, 25, 25]
+
+
+def test_a_consumer_that_does_not_come_is_not_heaped_with_events():
+    peer = Peer(map(event, range(1, 3001)))
+
+    async def main():
+        async with serving(peer) as endpoint, source_of(endpoint) as source:
+            while source._room.is_set():  # noqa: ASYNC110 - nothing tells that the queue is full
+                await asyncio.sleep(0)
+            for _ in range(1000):  # it has every chance to take more
+                await asyncio.sleep(0)
+            held = peer.given
+            taken = await source.next_batches()
+            while heard(taken) < 3000:
+                taken += await source.next_batches()
+            return held, numbers(taken)
+
+    held, taken = asyncio.run(main())
+    assert held <= 1200
+    assert taken == list(range(1, 3001))
+
+
+def test_a_stream_that_ends_while_its_events_wait_for_room_is_resumed():
+    async def ends_at_once(_requests, context):
+        part = [event(1), event(2)]
+        await context.write(pb.FetchResponse(events=part, latest_replay_id=replay(9)))
+        await refuse(context, "INTERNAL", "service.unavailable")
+
+    peer = Peer(map(event, range(1, 13)), [ends_at_once])
+    peer.schema_failures = 2
+    batches, _ = hear(peer, 5)
+    assert numbers(batches) == [1, 2, 10, 11, 12]
+
+
+# -- what must not end in silence -----------------------------------------------------------------
+
+
+def test_an_org_that_is_away_for_hours_is_still_waited_for():
+    peer = Peer([event(1)], [ends("UNAVAILABLE", "service.unavailable")] * 1100)
+    batches, source = hear(peer, 1)
+    assert numbers(batches) == [1]
+    assert source.topics[TOPIC].reconnects == {"service.unavailable": 1100}
+
+
+def test_pauses_grow_to_half_a_minute_and_begin_anew_when_something_was_heard():
+    async def keepalive(requests, context):
+        await context.write(pb.FetchResponse(latest_replay_id=replay(1), pending_num_requested=100))
+        await refuse(context, "INTERNAL", "service.unavailable")
+
+    away = ends("UNAVAILABLE", "service.unavailable")
+    pauses = []
+
+    class Longest(Random):
+        def uniform(self, a, b):
+            pauses.append(b)
+            return a
+
+    hear(Peer([event(2)], [*[away] * 9, keepalive]), 1, random=Longest())
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0, 0.5]
+
+
+def test_a_bug_in_the_stream_is_told_with_its_traceback():
+    async def broken(_refresh):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        hear(Peer([event(1)]), 1, tokens=broken)
+
+
+@pytest.mark.parametrize(
+    "header", [{"commitTimestamp": 2**62}, {"changeType": "RENAME"}], ids=["time", "kind"]
+)
+def test_a_header_that_makes_no_sense_sets_its_event_aside(header):
+    schema = made.lead_schema()
+    symbols = schema["fields"][0]["type"]["fields"][2]["type"]["symbols"]
+    symbols.append("RENAME")
+    peer = Peer([event(1), event(2, made.payload(schema, made.event(header))), event(3)])
+    peer.schema = schema
+    batches, _ = hear(peer, 3)
+    assert numbers(batches) == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        ("PERMISSION_DENIED", "schema.meta.permission", PermissionMissing),
+        ("UNAUTHENTICATED", "service.auth.headers.invalid", UsageError),
+    ],
+)
+def test_a_schema_that_an_operator_must_grant_costs_no_event(status, code, error):
+    peer = Peer([event(1)])
+    peer.schema_refusal = (status, code)
+    with pytest.raises(error, match=code):
+        hear(peer, 1)
+
+
+def test_a_schema_that_nobody_knows_sets_its_events_aside_and_is_asked_for_once():
+    peer = Peer([event(1), event(2)])
+    peer.schema_refusal = ("INVALID_ARGUMENT", "schema.validation.failed")
+    batches, _ = hear(peer, 2)
+    reasons = {each.reason for batch in batches for each in batch.unreadable}
+    assert reasons == {"schema s: schema.validation.failed"}
+    assert peer.schemas_asked == 1
+
+
+def test_an_expired_position_is_tried_once_and_never_in_a_loop():
+    corrupted = ends("INVALID_ARGUMENT", "subscription.fetch.replayid.corrupted")
+    peer = Peer([event(1)], [corrupted] * 9)
+    with pytest.raises(ReplayExpired):
+        hear(peer, 1, start=replay(7))
+    assert [fetch.replay_id for fetch in peer.fetches] == [replay(7)]
 
 
 # -- topics ---------------------------------------------------------------------------------------

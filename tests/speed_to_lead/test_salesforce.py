@@ -56,7 +56,7 @@ class Peer:
                 path = self.path.split("?")[0]
                 known = next(made for end, made in peer.answers.items() if path.endswith(end))
                 status, content = known(json.loads(body) if body[:1] in (b"{", b"[") else body)
-                data = json.dumps(content).encode()
+                data = content if isinstance(content, bytes) else json.dumps(content).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
@@ -163,6 +163,29 @@ def test_only_the_rows_that_were_locked_are_tried_again(peer):
     assert sizes == [3, 1]
 
 
+def test_rows_that_stay_locked_are_left_for_another_time(peer):
+    lock = {"success": False, "errors": [{"statusCode": "UNABLE_TO_LOCK_ROW", "message": "m"}]}
+    peer.answers["/composite/sobjects"] = lambda body: (200, [lock for _ in body["records"]])
+    with pytest.raises(OrgUnavailable, match="2 of 2 rows stay locked"):
+        with_org(peer, lambda org: org.update("Lead", rows(LEADS[:2])))
+
+
+def test_locked_rows_of_several_calls_are_tried_again_together(peer):
+    lock = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "locked"}
+    seen = set()
+
+    def locked_at_first(body):
+        ids = [row["id"] for row in body["records"]]
+        fresh = [each not in seen for each in ids]
+        seen.update(ids)
+        return 200, [{"success": not each, "errors": [lock]} for each in fresh]
+
+    peer.answers["/composite/sobjects"] = locked_at_first
+    outcomes = with_org(peer, lambda org: org.update("Lead", rows()))
+    assert len(outcomes) == 450
+    assert all(each.success for each in outcomes)
+
+
 def test_an_expired_session_is_renewed_once_and_the_call_repeated(peer):
     expired = rest_error("INVALID_SESSION_ID", status=401)
     done = {"done": True, "records": [{"Id": "1"}]}
@@ -186,6 +209,33 @@ def test_what_passes_is_waited_for_and_what_does_not_is_told(peer, refusal):
     assert with_org(peer, lambda org: org.query("SELECT Id FROM Lead")) == []
     peer.answers["/query"] = refusal
     with pytest.raises(OrgUnavailable, match="/query"):
+        with_org(peer, lambda org: org.query("SELECT Id FROM Lead"))
+
+
+def test_a_page_of_maintenance_is_no_answer(peer):
+    peer.answers["/query"] = lambda _body: (200, b"<html>back soon</html>")
+    with pytest.raises(OrgUnavailable, match="expected JSON, got '<html>"):
+        with_org(peer, lambda org: org.query("SELECT Id FROM Lead"))
+
+
+def test_a_call_that_is_not_answered_in_time_is_repeated(peer, monkeypatch):
+    monkeypatch.setattr("speed_to_lead.salesforce.client._TIMEOUT_SECONDS", 0.2)
+    answered = threading.Event()
+
+    def never(_body):
+        answered.wait(20)
+        return 200, {"done": True, "records": []}
+
+    peer.answers["/query"] = in_turn(never, lambda _body: (200, {"done": True, "records": []}))
+    try:
+        assert with_org(peer, lambda org: org.query("SELECT Id FROM Lead")) == []
+    finally:
+        answered.set()
+
+
+def test_a_session_that_a_fresh_token_does_not_mend_is_told(peer):
+    peer.answers["/query"] = rest_error("INVALID_SESSION_ID", status=401)
+    with pytest.raises(AuthenticationFailed, match="the org refuses a fresh token"):
         with_org(peer, lambda org: org.query("SELECT Id FROM Lead"))
 
 
@@ -213,6 +263,29 @@ def test_refused_credentials_are_one_line_that_says_what_to_check(peer):
     peer.answers["/token"] = lambda _body: (400, {"error": "invalid_client"})
     with pytest.raises(AuthenticationFailed, match=r"invalid_client.*check the private key"):
         with_org(peer, None)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(503, {}), (429, {}), (400, {"error": "unknown_error", "error_description": "retry"})],
+    ids=["503", "429", "unknown error"],
+)
+def test_a_login_that_fails_for_now_does_not_blame_the_credentials(peer, answer):
+    peer.answers["/token"] = lambda _body: answer
+    with pytest.raises(OrgUnavailable, match="/token"):
+        with_org(peer, None)
+
+
+def test_a_refusal_of_several_lines_is_told_in_one(peer):
+    told = {"error": "invalid_grant", "error_description": "first\n  second"}
+    peer.answers["/token"] = lambda _body: (400, told)
+    with pytest.raises(AuthenticationFailed, match="invalid_grant: first second"):
+        with_org(peer, None)
+
+
+def test_an_org_that_nobody_serves_is_unavailable(peer):
+    with pytest.raises(OrgUnavailable, match="does not answer"):
+        with_org(peer, None, instance_url="https://localhost:1")
 
 
 def test_a_certificate_that_is_not_trusted_names_the_setting(peer):

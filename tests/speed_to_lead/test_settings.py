@@ -59,10 +59,20 @@ def test_an_unknown_setting_is_refused_with_the_nearest_known_one(environment):
         load_settings()
 
 
-def test_a_plain_http_url_is_refused(environment):
-    environment(**JWT | {"INSTANCE_URL": "http://acme.my.salesforce.com"})
-    with pytest.raises(UsageError, match="expected https"):
+@pytest.mark.parametrize("name", ["INSTANCE_URL", "LOGIN_URL"])
+@pytest.mark.parametrize(
+    "url", ["http://acme.my.salesforce.com", "acme.my.salesforce.com", "https://a b", "https://"]
+)
+def test_what_is_no_https_url_of_a_host_is_refused(environment, name, url):
+    environment(**JWT | {name: url})
+    with pytest.raises(UsageError, match=f"SPEED_TO_LEAD_{name}: expected https://HOST"):
         load_settings()
+
+
+def test_an_empty_variable_is_none(environment):
+    environment(**JWT, CA_FILE="", HTTP_PORT="")
+    settings = load_settings()
+    assert (settings.ca_file, settings.http_port) == (None, 9464)
 
 
 def test_secrets_are_never_shown(environment):
@@ -81,10 +91,28 @@ def test_a_secret_comes_from_its_file(environment, tmp_path):
     assert load_settings().secret("client_secret") == "hush"
 
 
-def test_a_secret_file_that_is_not_there_is_named(environment):
-    environment(**JWT, CLIENT_SECRET_FILE="nowhere")
-    with pytest.raises(UsageError, match="cannot read nowhere"):
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "No such file"), (b"\n", "it is empty"), (b"\xff", "it is no text")],
+    ids=["missing", "empty", "binary"],
+)
+def test_a_secret_file_that_holds_none_is_named(environment, tmp_path, content, words):
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+    environment(**JWT, CLIENT_SECRET_FILE=str(path))
+    with pytest.raises(UsageError, match=f"cannot read {path}: {words}"):
         load_settings().secret("client_secret")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HTTP_PORT", "99999"), ("API_VERSION", "66"), ("REPLAY", "now"), ("PUBSUB_ENDPOINT", "host")],
+)
+def test_a_wrong_value_is_told_by_the_name_of_its_setting(environment, name, value):
+    environment(**JWT, **{name: value})
+    with pytest.raises(UsageError, match=f"^SPEED_TO_LEAD_{name}: [^\n]+$"):
+        load_settings()
 
 
 def test_the_readme_tells_every_setting():

@@ -19,6 +19,8 @@ from speed_to_lead.pubsub.channel import TokenSource, metadata
 from speed_to_lead.pubsub.refusals import Remedy, as_error, code_of, remedy
 
 _SCHEMA_SECONDS = 30.0
+_OF_THE_CALL = "service."
+"""How the codes begin that find fault with a call, not with the schema that it asks for."""
 Pause = Callable[[int], Awaitable[None]]
 """Waits before another attempt, the longer the higher its number."""
 
@@ -70,7 +72,7 @@ class Reader:
         """Return a schema as JSON, however long the org needs; the events wait meanwhile.
 
         :raises EventUnreadable: the org does not know it.
-        :raises PermissionMissing: the user may not read it; the events are not given up for that.
+        :raises UsageError: the user may not read it, for instance; no event is given up for that.
         """
         attempt, refresh = 0, False
         while True:
@@ -84,11 +86,11 @@ class Reader:
             except OrgUnavailable:
                 pass
             except grpc.aio.AioRpcError as error:
-                what = remedy(error)
-                if what is Remedy.PERMISSION:
+                what, code = remedy(error), code_of(error)
+                if what is Remedy.OPERATOR and not code.startswith(_OF_THE_CALL):
+                    raise EventUnreadable(f"schema {schema_id}: {code}") from error
+                if what not in (Remedy.AGAIN, Remedy.LOG_IN):
                     raise as_error(f"schema {schema_id}", error) from error
-                if what is Remedy.OPERATOR:
-                    raise EventUnreadable(f"schema {schema_id}: {code_of(error)}") from error
                 refresh = what is Remedy.LOG_IN
             await self.pause(attempt)
             attempt += 1
