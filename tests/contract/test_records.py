@@ -175,7 +175,7 @@ def test_every_owner_of_the_policy_has_an_id(scene):
 
 def test_an_owner_that_the_org_lacks_is_named(scene):
     wanted = policy(("routes.owner", {"user": "o'hara@local.test"}))
-    with pytest.raises(UsageError, match="o'hara@local.test"):
+    with pytest.raises(UsageError, match=r"o'hara@local\.test"):
         ask(scene, lambda _org, records: records.owners(), wanted)
 
 

@@ -55,10 +55,13 @@ class Peer(pubsub_api_pb2_grpc.PubSubServicer):
         self.schema_failures = 0
         self.schema_refusal: tuple[str, str] | None = None
         self.schemas_asked = 0
+        self.schema_wanted = asyncio.Event()
+        """Set once the client has events in its hands: it asks for their schema."""
         self.given = 0
 
     async def GetSchema(self, request, context):  # noqa: N802 - the rpc's name
         self.schemas_asked += 1
+        self.schema_wanted.set()
         if self.schema_refusal:
             await refuse(context, *self.schema_refusal)
         if self.schema_failures:

@@ -88,6 +88,95 @@ def test_any_bytes_are_read_or_unreadable_but_never_a_bug(data):
         decoder.decode(data)
 
 
+SMALL = made.schema(
+    made.optional("A", "string"), made.optional("B", "boolean"), made.optional("C", "long")
+)
+AS_SMALL = made.payload(SMALL, made.event())[:-3]
+"""The header of an event of three fields, none of which follows yet."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"\x04\x00\x00\x00", id="a branch that the union lacks"),
+        pytest.param(b"\x01\x00\x00\x00", id="a negative branch"),
+        pytest.param(b"\x82\x00\x02a\x00\x00", id="a branch in two bytes"),
+        pytest.param(b"\x02\x01\x00\x00", id="a negative length"),
+        pytest.param(b"\x02\x09abcd\x00\x00", id="a negative length that would fit"),
+        pytest.param(b"\x02\x04\xff\xfe\x00\x00", id="no UTF-8"),
+        pytest.param(b"\x00\x02\x02\x00", id="a boolean of two"),
+        pytest.param(b"\x00\x00\x02" + b"\x80" * 10 + b"\x01", id="a number of eleven bytes"),
+        pytest.param(b"\x00\x00\x02" + b"\xff" * 9 + b"\x02", id="a number of 65 bits"),
+        pytest.param(b"\x00\x00\x00\x00", id="a field too many"),
+        pytest.param(b"\x00\x00", id="a field too few"),
+    ],
+)
+def test_what_the_schema_does_not_allow_is_unreadable(body):
+    with pytest.raises(EventUnreadable):
+        Decoder(json.dumps(SMALL)).decode(AS_SMALL + body)
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 0, -1, 63, 64, -64, -65])
+def test_a_number_of_64_bits_is_read_whole(number):
+    data = made.payload(SMALL, made.event(C=number))
+    assert Decoder(json.dumps(SMALL)).decode(data).fields == {"C": number}
+
+
+def test_a_kind_that_the_schema_does_not_have_is_unreadable():
+    data = made.payload(SMALL, made.event({"changeType": "SNAPSHOT"}))
+    kind = data.index(b"\x00\x12") + 1
+    for wrong in (b"\x14", b"\x01"):
+        with pytest.raises(EventUnreadable):
+            Decoder(json.dumps(SMALL)).decode(data[:kind] + wrong + data[kind + 1 :])
+
+
+@given(st.data())
+def test_a_changed_byte_gives_what_the_reference_reads_or_nothing(data):
+    """A flipped byte may make another event, but never one that the reference reads otherwise."""
+    value = made.event(A="text", B=True, C=1771300995000)
+    payload = bytearray(made.payload(SMALL, value))
+    position = data.draw(st.integers(0, len(payload) - 1))
+    payload[position] = data.draw(st.integers(0, 255))
+    with suppress(EventUnreadable):
+        decoded = Decoder(json.dumps(SMALL)).decode(bytes(payload))
+        expected = made.by_fastavro(SMALL, bytes(payload))
+        header = expected.pop("ChangeEventHeader")
+        assert decoded.fields == made.without_nulls(expected)
+        assert (decoded.entity, decoded.kind, decoded.user, decoded.commit_number) == (
+            header["entityName"],
+            header["changeType"],
+            header["commitUser"],
+            header["commitNumber"],
+        )
+
+
+def test_an_array_in_blocks_that_tell_their_size_is_read():
+    ids = b"\x03\x08\x02a\x02b\x02\x02c\x00"
+    plain = made.payload(SMALL, made.event({"recordIds": []}, A="x"))
+    entity = len(b"\x08Lead")
+    data = plain[:entity] + ids + plain[entity + 1 :]
+    assert Decoder(json.dumps(SMALL)).decode(data).ids == ("a", "b", "c")
+    assert made.by_fastavro(SMALL, data)["ChangeEventHeader"]["recordIds"] == ["a", "b", "c"]
+
+
+USERS = made.schema(
+    made.optional("Username", "string"),
+    {"name": "UserPreferences", "type": made.TEXTS, "default": []},
+    entity="User",
+)
+
+
+@given(st.none() | st.text(), st.lists(st.text(), max_size=3), st.data())
+def test_the_other_way_gives_the_same_and_is_as_strict(username, preferences, data):
+    decoder = Decoder(json.dumps(USERS))
+    fields = made.without_nulls({"Username": username, "UserPreferences": preferences})
+    payload = made.payload(USERS, made.event(**fields))
+    assert not decoder.sparse
+    assert decoder.decode(payload).fields == fields
+    with pytest.raises(EventUnreadable):
+        decoder.decode(payload[: data.draw(st.integers(0, len(payload) - 1))])
+
+
 def test_a_schema_of_another_shape_goes_by_fastavro():
     preferences = {"name": "UserPreferences", "type": made.TEXTS, "default": []}
     schema = made.schema(made.optional("Username", "string"), preferences, entity="User")
@@ -100,7 +189,7 @@ def test_a_schema_of_another_shape_goes_by_fastavro():
 
 
 def test_what_is_no_schema_is_unreadable():
-    for text in ("", "{}", "[]", '{"fields": 1}'):
+    for text in ("", "{}", "[]", '{"fields": 1}', '{"fields": [{}]}', "[" * 100_000):
         with pytest.raises(EventUnreadable):
             Decoder(text)
 
@@ -143,10 +232,36 @@ def test_a_bitmap_names_the_fields_that_changed(entries, names):
     assert Decoder(json.dumps(WIDE)).decode(data).changed == names
 
 
-def test_a_bitmap_that_is_none_makes_the_event_unreadable():
-    data = made.payload(LEAD, made.event({"changedFields": ["0xXYZ"]}))
+@pytest.mark.parametrize(
+    "entry", ["0xXYZ", "0x", "", "12", "x-0x1", "-0x1", "-5-0x1", "1_0-0x1", " 0x1", "0x1-0x1"]
+)
+@pytest.mark.parametrize("bitmap", ["changedFields", "nulledFields", "diffFields"])
+def test_a_bitmap_that_is_none_makes_the_event_unreadable(entry, bitmap):
+    data = made.payload(LEAD, made.event({bitmap: [entry]}))
     with pytest.raises(EventUnreadable):
         Decoder(json.dumps(LEAD)).decode(data)
+
+
+def test_components_are_named_through_a_reference_and_past_a_plain_branch():
+    """B1 and B6: an address defined by another field, and a name of three branches."""
+    address = made.record("Address", Street="string", City="string")
+    name = made.record("Switchable_PersonName", FirstName="string", LastName="string")
+    schema = made.schema(
+        made.optional("Name", "string", name),
+        made.optional("BillingAddress", address),
+        made.optional("ShippingAddress", "com.sforce.eventbus.Address"),
+        entity="Account",
+    )
+    bits = {"changedFields": ["0x08", "1-0x2", "3-0x01"]}
+    fields = {"Name": {"FirstName": "Jo"}, "ShippingAddress": {"Street": "1 Main"}}
+    event = Decoder(json.dumps(schema)).decode(made.payload(schema, made.event(bits, **fields)))
+    assert event.fields == fields
+    assert event.changed == {
+        "ShippingAddress",
+        "ShippingAddress.Street",
+        "Name",
+        "Name.LastName",
+    }
 
 
 def test_the_golden_payload_decodes_to_its_value():

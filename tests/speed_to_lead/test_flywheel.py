@@ -218,6 +218,17 @@ def test_what_another_ledger_wrote_is_appended_to_and_never_cut(ledger, tmp_path
     assert facts(tmp_path) == ["0", "1"]
 
 
+def test_a_file_that_was_moved_away_is_begun_anew(ledger, tmp_path):
+    for fact in "12":
+        decide(ledger, fact)
+        lines = JsonLines(tmp_path, ledger)
+        lines.drain()
+        lines.close()
+        (tmp_path / FILE).rename(tmp_path / f"{fact}.jsonl")
+    assert (tmp_path / "1.jsonl").read_text() == '{"fact":"1"}\n'
+    assert (tmp_path / "2.jsonl").read_text() == '{"fact":"2"}\n'
+
+
 def test_records_that_an_older_ledger_knows_nothing_of_are_not_cut_off(ledger, tmp_path):
     decide(ledger, "1")
     lines = JsonLines(tmp_path, ledger)

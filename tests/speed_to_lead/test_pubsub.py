@@ -195,6 +195,7 @@ def test_a_stream_that_ends_while_its_events_wait_for_room_is_resumed():
     async def ends_at_once(_requests, context):
         part = [event(1), event(2)]
         await context.write(pb.FetchResponse(events=part, latest_replay_id=replay(9)))
+        await peer.schema_wanted.wait()
         await refuse(context, "INTERNAL", "service.unavailable")
 
     peer = Peer(map(event, range(1, 13)), [ends_at_once])

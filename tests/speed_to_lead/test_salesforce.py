@@ -6,6 +6,7 @@ import asyncio
 import json
 import ssl
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 
@@ -57,10 +58,11 @@ class Peer:
                 known = next(made for end, made in peer.answers.items() if path.endswith(end))
                 status, content = known(json.loads(body) if body[:1] in (b"{", b"[") else body)
                 data = content if isinstance(content, bytes) else json.dumps(content).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+                with suppress(OSError):  # the client may have gone
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data)
 
             do_GET = do_POST = do_PATCH = answer  # noqa: N815 - http.server's names
 
