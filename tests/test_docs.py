@@ -83,3 +83,10 @@ def test_a_documented_command_exists(line):
 def test_a_link_leads_to_a_file(document):
     for target in LINK.findall(document.read_text(encoding="utf-8")):
         assert (document.parent / target).exists(), target
+
+
+def test_the_coverage_page_is_what_the_marks_say(tmp_path):
+    page = tmp_path / "coverage.md"
+    run("pytest", "tests/local_org", "--collect-only", "-q", "--coverage-page", str(page))
+    shipped = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == shipped, "make it anew as its first lines say"
