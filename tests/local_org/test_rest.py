@@ -210,10 +210,3 @@ def test_a_query_without_text_names_what_is_missing(web):
     status, code, message = web.refusal("GET", f"{API}/query")
     assert (status, code) == (400, "MALFORMED_REQUEST")
     assert message.endswith(": q")
-
-
-@pytest.mark.documented("facts/real-clients.md H1: sf takes any 4xx for an org without a Dev Hub")
-def test_the_dev_hub_probe_of_sf_is_refused(web):
-    soql = "SELECT Id FROM ScratchOrgInfo limit 1"
-    status, code, _ = web.refusal("GET", f"/services/data/v51.0/query?q={soql}")
-    assert (status, code) == (400, "INVALID_TYPE")

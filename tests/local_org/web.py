@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from local_org.api.app import App
 from local_org.api.clients import Clients
 from local_org.api.context import Context
+from local_org.api.orgs import Orgs
 from tests.local_org.caller import NOW, new_org
 
 BASE = "https://localhost:8443"
@@ -34,8 +35,8 @@ class Web:
         self.context = Context(
             self.org, clients, BASE, ADMIN_TOKEN, stop=lambda: self.stopped.append(True)
         )
-        self.org.before_change(self.context.faults.on_row)
-        self.app = App(self.context)
+        self.orgs = Orgs(self.context, directory)
+        self.app = App(self.orgs)
         self.as_user("admin@local.test")
 
     def as_user(self, username):

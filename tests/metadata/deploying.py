@@ -15,6 +15,7 @@ import httpx
 from local_org.api.app import App
 from local_org.api.clients import Clients
 from local_org.api.context import Context
+from local_org.api.orgs import Orgs
 from local_org.clock import Clock
 from local_org.metadata.results import (
     ComponentMessage,
@@ -106,7 +107,7 @@ class Wire:
     def __init__(self, admin: Admin) -> None:
         url = "https://localhost:8443"
         context = Context(admin.org, Clients(admin.org, url), url, admin.session.token)
-        transport = httpx.ASGITransport(App(context))
+        transport = httpx.ASGITransport(App(Orgs(context)))
         self._client = httpx.AsyncClient(transport=transport, base_url=url)
         self.token = admin.session.token
 

@@ -30,8 +30,8 @@ from local_org.api import (
     tooling,
     tree,
 )
-from local_org.api.context import Context
 from local_org.api.errors import method_not_allowed, rest_errors, unexpected
+from local_org.api.orgs import Orgs, enter
 from local_org.api.versions import LATEST, VERSIONS
 from local_org.api.wire import client_name
 from local_org.errors import OrgError, not_found
@@ -149,18 +149,19 @@ _INNER: Final[tuple[Handler, ...]] = (check_version, route)
 
 
 class App:
-    """ASGI application of one org."""
+    """ASGI application of a server's orgs."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, orgs: Orgs) -> None:
+        self._orgs = orgs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             raise RuntimeError(f"expected an HTTP request, got {scope['type']}")
         scope["path"] = _plain_path(scope["path"])
-        scope["state"] = {"org": self._context.org, "context": self._context}
+        scope["state"] = {"orgs": self._orgs}
         request = Request(scope, receive)
+        enter(request, self._orgs.of_token(_token(request)))
         request.state.dispatch = self._dispatch(request)
         try:
             response = await _answer(request, HANDLERS)

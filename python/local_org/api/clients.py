@@ -10,7 +10,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
@@ -78,7 +78,6 @@ class Clients:
     base_url: str
     keys: Sequence[RSAPublicKey] = ()
     now: Callable[[], float] = time.time
-    codes: dict[str, str] = field(default_factory=dict)
 
     def by_assertion(self, assertion: str) -> str:
         """Return the user id that a JWT speaks for.
@@ -134,31 +133,24 @@ class Clients:
         """
         if token is None or token == REFRESH_TOKEN:
             return self._active(ADMIN_USERNAME)
-        stored = self.org.store.document("refresh_token", _digest(token))
-        if stored is None:
+        user_id = self.org.grants.refreshed(token)
+        if user_id is None:
             raise GrantRefused("invalid_grant", "expired access/refresh token")
-        return bytes(stored.body).decode()
-
-    def refresh_token(self, user_id: str) -> str:
-        """Return a new refresh token; only its hash is kept."""
-        token = f"5Aep861{secrets.token_urlsafe(48)}"
-        self.org.store.put_document("refresh_token", _digest(token), user_id.encode())
-        return token
+        return user_id
 
     def authorization_code(self) -> str:
         """Return a code for the admin: nobody is asked, the org is local."""
-        code = f"aPrx{secrets.token_urlsafe(32)}"
-        self.codes[code] = self._active(ADMIN_USERNAME)
-        return code
+        return self.org.grants.code(self._active(ADMIN_USERNAME))
 
     def by_code(self, code: str) -> str:
         """Return the user id of a code, once.
 
         :raises GrantRefused: the code is unknown or was used.
         """
-        if code not in self.codes:
+        user_id = self.org.grants.redeemed(code)
+        if user_id is None:
             raise GrantRefused("invalid_grant", "invalid authorization code")
-        return self.codes.pop(code)
+        return user_id
 
     def _verified(self, assertion: str) -> Mapping[str, Any]:
         """Return the claims when one of the registered keys has signed them."""
@@ -184,14 +176,19 @@ class Clients:
         return str(user["Id"])
 
 
+def subject(assertion: str) -> str:
+    """Return the username that a JWT claims to speak for; nothing of it is believed yet."""
+    try:
+        claims = jwt.decode(assertion, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return ""
+    return str(claims.get("sub") or claims.get("prn") or "")
+
+
 def _claims(assertion: str, key: RSAPublicKey) -> Mapping[str, Any]:
     """Return the claims of a signed assertion; their meaning is judged by the caller."""
     claims: Mapping[str, Any] = jwt.decode(assertion, key, ["RS256"], options=_SIGNATURE_ONLY)
     return claims
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _matches(password: str, stored: bytes) -> bool:

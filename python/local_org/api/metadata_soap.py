@@ -49,6 +49,7 @@ async def metadata(request: Request) -> Response:
     """POST an envelope."""
     try:
         envelope = read_envelope(await read_body(request, _BODY_LIMIT_BYTES), _OPERATIONS)
+        envelope.enter(request)
         org: Org = request.state.org
         version: str = request.path_params["version"]
         call = _Call(org, envelope.session(org, version), envelope, version)

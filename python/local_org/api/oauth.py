@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from local_org.api.clients import CLIENT_SECRET, Clients, GrantRefused
+from local_org.api.orgs import enter
 from local_org.api.wire import json_response, read_body
 from local_org.clock import millis
 from local_org.errors import invalid_session, not_found
@@ -28,12 +29,12 @@ _NO_STORE: Final = {"Cache-Control": "no-cache, no-store"}
 
 async def token(request: Request) -> Response:
     """POST a grant, GET an access token; refused with an OAuth error object."""
-    clients: Clients = request.state.context.clients
     body = (await read_body(request)).decode("utf-8", "replace")
     form = dict(parse_qsl(body, keep_blank_values=True)) | dict(request.query_params)
     try:
         _read_basic(request, form)
-        answer = _granted(request, clients, form)
+        enter(request, request.state.orgs.of_grant(form))
+        answer = _granted(request, request.state.context.clients, form)
     except GrantRefused as refused:
         content = {"error": refused.error, "error_description": refused.description}
         return json_response(content, 400, _NO_STORE)
@@ -55,7 +56,7 @@ def _granted(request: Request, clients: Clients, form: dict[str, str]) -> dict[s
             user_id = clients.by_refresh_token(form.get("refresh_token"))
         case "authorization_code":
             user_id = clients.by_code(form.get("code", ""))
-            refresh = {"refresh_token": clients.refresh_token(user_id)}
+            refresh = {"refresh_token": clients.org.grants.refresh_token(user_id)}
             return _token_answer(request, user_id, client_id) | refresh
         case "password":
             user_id = clients.by_password(form.get("username", ""), form.get("password", ""))
@@ -97,7 +98,8 @@ async def authorize(request: Request) -> Response:
 async def revoke(request: Request) -> Response:
     """POST or GET a token to end it."""
     form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
-    request.state.org.expire(form.get("token") or request.query_params.get("token", ""))
+    ended = form.get("token") or request.query_params.get("token", "")
+    request.state.orgs.of_token(ended).org.expire(ended)
     return Response(None, 200)
 
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from local_org.api.clients import Clients, GrantRefused
+from local_org.api.orgs import enter
 from local_org.api.soap import Envelope, answer, elements, fault, read_envelope
 from local_org.api.wire import read_body
 from local_org.errors import OrgError
@@ -63,6 +64,7 @@ async def partner(request: Request) -> Response:
     """POST an envelope."""
     try:
         call = _Call(request, read_envelope(await read_body(request), _OPERATIONS))
+        call.envelope.enter(request)
         result = _OPERATIONS[call.envelope.operation](call)
     except OrgError as error:
         kind = "LoginFault" if error.code == "INVALID_LOGIN" else "UnexpectedErrorFault"
@@ -73,6 +75,7 @@ async def partner(request: Request) -> Response:
 def _login(call: _Call) -> str:
     """Trade a user's name and password for a session; users have none until one is set."""
     arguments = call.envelope.arguments
+    enter(call.request, call.request.state.orgs.of_username(arguments.get("username", "")))
     try:
         user_id = call.clients.by_password(
             arguments.get("username", ""), arguments.get("password", "")

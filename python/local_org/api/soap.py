@@ -14,8 +14,10 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from lxml import etree
+from starlette.requests import Request
 from starlette.responses import Response
 
+from local_org.api.orgs import enter
 from local_org.errors import OrgError
 from local_org.org import Org, Session
 
@@ -40,6 +42,10 @@ class Envelope:
     def arguments(self) -> dict[str, str]:
         """The operation's simple arguments by name."""
         return {etree.QName(each).localname: each.text or "" for each in self.element}
+
+    def enter(self, request: Request) -> None:
+        """Make the request one to the org whose session it bears."""
+        enter(request, request.state.orgs.of_token(self.token))
 
     def session(self, org: Org, version: str) -> Session:
         """Return the caller.

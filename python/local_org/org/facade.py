@@ -22,15 +22,16 @@ from local_org.metadata.results import (
     RetrieveResult,
 )
 from local_org.metadata.types import MetadataType
+from local_org.org.grants import Grants
 from local_org.org.queries import Cursors, tooling_answer
 from local_org.org.sessions import Session, Sessions
 from local_org.org.usage import DAILY_API_REQUESTS, Usage
-from local_org.records.changes import Commit, collapse
+from local_org.records.changes import Commit, RecordChange, collapse
 from local_org.records.dml import Dml
 from local_org.records.permissions import Permissions
 from local_org.records.reading import RecordReader
 from local_org.records.results import SaveResult, Unit
-from local_org.records.seed import seed
+from local_org.records.seed import Founding, seed
 from local_org.records.store import Store
 from local_org.schema.access import Access
 from local_org.schema.describe import describe, describe_global
@@ -48,11 +49,13 @@ _SETUP_READERS = _DEPLOYERS | {"ViewSetup"}
 class Org:
     """A whole org. Synchronous; calls never overlap."""
 
-    def __init__(self, store: Store, schema: Schema, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, schema: Schema, clock: Clock, founding: Founding | None = None
+    ) -> None:
         """Take over an open store; ``open`` is the usual way in."""
         self.store, self.schema, self.clock = store, schema, clock
         with store.transaction():
-            self.org_id = store.organization_id() or seed(store, clock)
+            self.org_id = store.organization_id() or seed(store, clock, founding)
         self.bus = Bus(store, schema, clock)
         self._permissions = Permissions(store, clock)
         self._sessions = Sessions(store, self._permissions)
@@ -61,15 +64,24 @@ class Org:
         self._cursors = Cursors(store)
         self._usage = Usage(clock)
         self._unit: Unit | None = None
+        self._after_commit: Callable[[Sequence[RecordChange]], None] = lambda _: None
+        self.grants = Grants(store)
 
     @classmethod
-    def open(cls, directory: Path | None = None, clock: Clock | None = None) -> Org:
+    def open(
+        cls,
+        directory: Path | None = None,
+        clock: Clock | None = None,
+        founding: Founding | None = None,
+        *,
+        dev_hub: bool = True,
+    ) -> Org:
         """Open the org in this directory, or a new one in memory; a fresh org is seeded."""
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
-        clock, schema = clock or Clock(), standard_schema()
+        clock, schema = clock or Clock(), standard_schema(dev_hub=dev_hub)
         store = Store(directory / _FILE if directory else None, schema, clock.now)
-        return cls(store, schema, clock)
+        return cls(store, schema, clock, founding)
 
     def close(self) -> None:
         """Close the org's file; an org in memory is gone."""
@@ -182,6 +194,10 @@ class Org:
         """Call ``hook`` before a record is changed; an ``OrgError`` of it refuses the record."""
         self._dml.before_change = hook
 
+    def after_commit(self, hook: Callable[[Sequence[RecordChange]], None]) -> None:
+        """Call ``hook`` with the changes of every transaction, once they are committed."""
+        self._after_commit = hook
+
     @contextmanager
     def unit(self, session: Session) -> Iterator[None]:
         """Make one transaction of all calls in the block; undone when the block raises."""
@@ -199,11 +215,13 @@ class Org:
         try:
             with self.store.transaction():
                 yield unit
-                published = self._publish(unit)
+                changes = collapse(unit.changes)
+                self._publish(unit, changes)
         finally:
             self._unit = None
-        if published:
+        if changes:
             self.bus.wake()
+            self._after_commit(changes)
 
     @contextmanager
     def _part(self, unit: Unit) -> Iterator[Unit]:
@@ -216,15 +234,13 @@ class Org:
             del unit.changes[mark:]
             raise
 
-    def _publish(self, unit: Unit) -> bool:
-        """Append the events of a transaction; tell whether there was anything to tell."""
-        changes = collapse(unit.changes)
+    def _publish(self, unit: Unit, changes: tuple[RecordChange, ...]) -> None:
+        """Append the events of a transaction, where there is anything to tell."""
         if not changes:
-            return False
+            return
         number = self.store.next_serial("$commit")
         key = str(uuid.uuid5(_TRANSACTIONS, f"{self.org_id} {number}"))
         self.bus.publish(Commit(unit.at, unit.user_id, unit.origin, key, number, changes))
-        return True
 
     # -- queries ----------------------------------------------------------------------------------
 

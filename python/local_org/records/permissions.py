@@ -54,6 +54,8 @@ def _rules() -> dict[str, _Rule]:
         grants,
     )
     assigners = frozenset({"AssignPermissionSets", "ManageUsers"})
+    hub = _Rule(frozenset({"ModifyAllData"}), frozenset({"ViewAllData", "ModifyAllData"}))
+    rules |= dict.fromkeys(("ScratchOrgInfo", "ActiveScratchOrg"), hub)
     rules["PermissionSetAssignment"] = _Rule(assigners, _SETUP_READERS)
     return rules
 

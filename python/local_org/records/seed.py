@@ -6,9 +6,12 @@ As a new Developer Edition has them, but for its language, zone and names, which
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from local_org.clock import Clock, millis
+from local_org.ids import record_id
 from local_org.records.permissions import GOVERNED
 from local_org.records.store import Store
 from local_org.schema.model import FieldType, Schema
@@ -50,16 +53,40 @@ _STANDARD_PERMISSIONS = frozenset(
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
-def seed(store: Store, clock: Clock) -> str:
+@dataclass(frozen=True, slots=True)
+class Founding:
+    """How an org begins. The default is the org that ``local-org start`` makes: a Dev Hub."""
+
+    number: int = 1
+    """Serial number of the org; no two orgs of one server, nor their records, share ids."""
+    name: str = "Speed to Lead Local Org"
+    organization_type: str = "Developer Edition"
+    instance: str = "LOCAL"
+    country: str = "US"
+    language: str = "en_US"
+    sandbox: bool = False
+    expires: datetime | None = None
+    """When its trial is over."""
+    username: str = "admin@local.test"
+    email: str = "admin@local.test"
+    first_name: str = "Admin"
+    staffed: bool = True
+    """Has the sidecar's user and representatives beside its administrator."""
+
+
+def seed(store: Store, clock: Clock, founding: Founding | None = None) -> str:
     """Fill an empty org; return its id. Call it in a transaction."""
-    return _Seed(store, millis(clock.second())).everything()
+    founding = founding or Founding()
+    store.found(founding.number)
+    return _Seed(store, millis(clock.second()), founding).everything()
 
 
 class _Seed:
     """One seeding: every row is made by the administrator, at one time."""
 
-    def __init__(self, store: Store, at: int) -> None:
+    def __init__(self, store: Store, at: int, founding: Founding) -> None:
         self._store = store
+        self._founding = founding
         self._schema: Schema = store.schema
         self._at = at
         self._admin_id = store.next_id("005")
@@ -92,14 +119,18 @@ class _Seed:
         return str(row["Id"])
 
     def _organization(self) -> str:
+        founding = self._founding
         return self._put(
             "Organization",
-            Name="Speed to Lead Local Org",
-            OrganizationType="Developer Edition",
-            InstanceName="LOCAL",
-            Country="US",
-            DefaultLocaleSidKey="en_US",
-            LanguageLocaleKey="en_US",
+            Id=record_id("00D", founding.number),
+            Name=founding.name,
+            OrganizationType=founding.organization_type,
+            InstanceName=founding.instance,
+            IsSandbox=int(founding.sandbox),
+            TrialExpirationDate=millis(founding.expires) if founding.expires else None,
+            Country=founding.country,
+            DefaultLocaleSidKey=founding.language,
+            LanguageLocaleKey=founding.language,
             TimeZoneSidKey=_ZONE,
             FiscalYearStartMonth=1,
             DefaultAccountAccess="Edit",
@@ -180,11 +211,14 @@ class _Seed:
     # -- users ------------------------------------------------------------------------------------
 
     def _users(self, profiles: dict[str, str], org_id: str) -> None:
-        admin, standard = profiles[ADMIN], profiles[STANDARD]
-        self._user("admin", "Admin", "User", admin, Id=self._admin_id)
-        self._user("sidecar", "Speed to Lead", "Sidecar", profiles[INTEGRATION])
-        for number in range(1, REPRESENTATIVES + 1):
-            self._user(f"rep{number}", "Rep", str(number), standard)
+        founding = self._founding
+        address = {"Username": founding.username, "Email": founding.email}
+        admin = profiles[ADMIN]
+        self._user("admin", founding.first_name, "User", admin, Id=self._admin_id, **address)
+        if founding.staffed:
+            self._user("sidecar", "Speed to Lead", "Sidecar", profiles[INTEGRATION])
+            for number in range(1, REPRESENTATIVES + 1):
+                self._user(f"rep{number}", "Rep", str(number), profiles[STANDARD])
         automated = f"autoproc@{org_id[:15].lower()}"
         self._user(
             "autoproc",

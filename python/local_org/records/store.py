@@ -26,6 +26,9 @@ _SERIALS = """CREATE TABLE IF NOT EXISTS "$serial" (
     prefix TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID"""
 _NEXT_SERIAL = """INSERT INTO "$serial" VALUES (?, 1)
     ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last"""
+_ORG_NUMBER = "$org"
+_SERIALS_OF_AN_ORG = 62**8
+"""The last eight digits of an id count records; those before them tell the org."""
 _PERMISSION_TABLES = (
     "PermissionSet",
     "PermissionSetAssignment",
@@ -84,6 +87,7 @@ class Store:
         self._standard = schema.copy()
         self.connection.create_function("$permissions_changed", 0, self._permissions_changed)
         self.connection.execute(_SERIALS)
+        self._first_serial = self._founded()
         restore_schema(self._documents, schema)
         self.sync(schema)
 
@@ -178,9 +182,20 @@ class Store:
         """Return 1, 2, 3 … for this name; a number whose transaction is undone is given again."""
         return int(self.connection.execute(_NEXT_SERIAL, (name,)).fetchone()[0])
 
+    def found(self, number: int) -> None:
+        """Make this the org of that number, so that its ids are those of no other org."""
+        self.connection.execute('INSERT INTO "$serial" VALUES (?, ?)', (_ORG_NUMBER, number))
+        self._first_serial = self._founded()
+
+    def _founded(self) -> int:
+        """Return the serial number that comes before the org's first one."""
+        sql = 'SELECT last FROM "$serial" WHERE prefix = ?'
+        row = self.connection.execute(sql, (_ORG_NUMBER,)).fetchone()
+        return 0 if row is None else (row[0] - 1) * _SERIALS_OF_AN_ORG
+
     def next_id(self, prefix: str) -> str:
         """Return the next record id with this key prefix."""
-        return record_id(prefix, self.next_serial(prefix))
+        return record_id(prefix, self._first_serial + self.next_serial(prefix))
 
     def expression(self, alias: str, entity: str, field: Field) -> str:
         """Return the SQL expression of a field's value in stored encoding, on a table's alias."""

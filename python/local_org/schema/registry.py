@@ -14,20 +14,27 @@ _TARGET = re.compile(
 )
 
 
-def standard_schema() -> Schema:
-    """Return the standard objects as a fresh, independent schema."""
-    return Schema(_standard_objects()).copy()
+def standard_schema(*, dev_hub: bool = False) -> Schema:
+    """Return the standard objects as a fresh, independent schema.
+
+    ``dev_hub``: with those by which a Dev Hub makes scratch orgs.
+    """
+    objects = _standard_objects() + (_standard_objects("dev_hub") if dev_hub else ())
+    return Schema(objects).copy()
 
 
 @cache
-def _standard_objects() -> tuple[SObject, ...]:
-    tables = sorted(
-        (entry for entry in files("local_org.schema.standard").iterdir()),
-        key=lambda entry: entry.name,
-    )
-    texts = {entry.name: entry.read_text("utf-8") for entry in tables if entry.name.endswith("tsv")}
-    shared = dict(line.split("\t", 1) for line in texts.pop("_values.tsv").splitlines())
-    return tuple(_object(text.splitlines(), shared) for text in texts.values())
+def _standard_objects(folder: str = "") -> tuple[SObject, ...]:
+    tables = files("local_org.schema.standard")
+    shared_text = tables.joinpath("_values.tsv").read_text("utf-8")
+    shared = dict(line.split("\t", 1) for line in shared_text.splitlines())
+    found = (entry for entry in tables.joinpath(folder).iterdir() if _is_table(entry.name))
+    texts = (entry.read_text("utf-8") for entry in sorted(found, key=lambda entry: entry.name))
+    return tuple(_object(text.splitlines(), shared) for text in texts)
+
+
+def _is_table(name: str) -> bool:
+    return name.endswith(".tsv") and not name.startswith("_")
 
 
 def _object(lines: list[str], shared: Mapping[str, str]) -> SObject:

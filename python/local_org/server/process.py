@@ -28,6 +28,7 @@ from local_org.api.clients import (
     public_key,
 )
 from local_org.api.context import Context
+from local_org.api.orgs import Orgs
 from local_org.api.pubsub import PubSubService
 from local_org.clock import Clock
 from local_org.org import Org
@@ -107,12 +108,13 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     context = _context(org, files, f"https://{NAME}:{listener.getsockname()[1]}", stopping.set)
+    orgs = Orgs(context, options.data)
     streams = grpc.aio.server(options=_GRPC_OPTIONS)
     service = PubSubService(org, faults=context.faults)
     pubsub_api_pb2_grpc.add_PubSubServicer_to_server(service, streams)  # type: ignore[no-untyped-call]
     grpc_port = _open_port(streams, options.grpc_port, files)
     await streams.start()
-    https = _Https(_https_config(context, files))
+    https = _Https(_https_config(orgs, files))
     serving = asyncio.create_task(https.serve([listener]))
     await https.up.wait()
     ready = _ready(context, files, f"{NAME}:{grpc_port}")
@@ -127,6 +129,7 @@ async def _serve(
         await streams.stop(_GRACE_SECONDS)
         https.should_exit = True
         await _ended(https, serving)
+        orgs.close()
 
 
 async def _ended(https: _Https, serving: asyncio.Task[None]) -> None:
@@ -146,9 +149,7 @@ def _context(org: Org, files: Certificates, url: str, stop: Callable[[], None]) 
     if admin is None:
         raise LocalOrgError(f"the org in this folder has no user {ADMIN_USERNAME}: reset it")
     token = org.login(admin["Id"], "local-org")
-    context = Context(org, Clients(org, url, [key]), url, token, stop=stop)
-    org.before_change(context.faults.on_row)
-    return context
+    return Context(org, Clients(org, url, [key]), url, token, stop=stop)
 
 
 def _ready(context: Context, files: Certificates, grpc_endpoint: str) -> Ready:
@@ -168,9 +169,9 @@ def _ready(context: Context, files: Certificates, grpc_endpoint: str) -> Ready:
     )
 
 
-def _https_config(context: Context, files: Certificates) -> uvicorn.Config:
+def _https_config(orgs: Orgs, files: Certificates) -> uvicorn.Config:
     return uvicorn.Config(
-        App(context),
+        App(orgs),
         http="httptools",
         ws="none",
         lifespan="off",
