@@ -16,6 +16,7 @@ from speed_to_lead.changes import Batch
 from speed_to_lead.errors import PermissionMissing, ReplayExpired
 from speed_to_lead.ids import ReplayId
 from speed_to_lead.pubsub import topics_of
+from tests.local_org.caller import only
 from tests.local_org.test_pubsub_server import CHANNEL, HASTY, PATIENT, create_leads, token_of
 from tests.local_org.test_pubsub_server import org as org  # noqa: PLC0414 - a fixture
 from tests.speed_to_lead.pubsub_peer import heard, source_of
@@ -44,7 +45,7 @@ class Tokens:
 @asynccontextmanager
 async def serving(org, settings=PATIENT, faults=None):
     server = grpc.aio.server()
-    service = PubSubService(org, settings, faults)
+    service = PubSubService(only(org), settings, faults)
     pubsub_api_pb2_grpc.add_PubSubServicer_to_server(service, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -60,6 +60,11 @@ class Caller:
         return self.org.query(self.session, soql, **options)["records"]
 
 
+def only(org):
+    """Return what finds an org by its tenant's id where there is no other."""
+    return {org.org_id: org, org.org_id[:15]: org}.get
+
+
 def only_error(results):
     """Return the one error of one result."""
     [result] = results

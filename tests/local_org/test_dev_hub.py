@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 
+import grpc
 import jwt
 import pytest
 
-from tests.local_org.caller import NOW
+from pubsub_api import pubsub_api_pb2 as pb
+from tests.local_org.caller import NOW, Caller
+from tests.local_org.test_pubsub_server import events_of, fetch, give_channel, refusal
 from tests.local_org.web import BASE, Web, jwt_key
 
 pytestmark = pytest.mark.documented(
@@ -146,6 +149,29 @@ def test_soap_finds_the_org_by_its_session(web):
     answer = web.call("POST", "/services/Soap/u/66.0", content=envelope)
     assert f"<organizationId>{info['ScratchOrg']}" in answer.text
     assert f"<userName>{info['SignupUsername']}</userName>" in answer.text
+
+
+@pytest.mark.inferred(
+    "how a stream of a deleted org ends; settled by: sf org delete scratch under an open stream"
+)
+def test_a_stream_of_an_org_that_is_deleted_is_ended(web):
+    info = signed_up(web)
+    org = web.orgs.with_id(info["ScratchOrg"])
+    give_channel(org)
+    token = inside(web, info)["Authorization"].removeprefix("Bearer ")
+
+    async def client(stub):
+        told = (("accesstoken", token), ("instanceurl", BASE), ("tenantid", info["ScratchOrg"]))
+        call = stub.Subscribe(metadata=told)
+        await call.write(fetch(replay_preset=pb.ReplayPreset.EARLIEST))
+        Caller(org, info["SignupUsername"]).create()
+        await events_of(call, 1)
+        web.org.delete(web.org.session(web.token), [info["Id"]])
+        await call.read()
+
+    status, code, rpc, _ = refusal(org, client)
+    assert (status, rpc) == (grpc.StatusCode.UNAUTHENTICATED, "Subscribe")
+    assert code == "service.auth.error"
 
 
 def test_a_deleted_scratch_org_is_gone_with_its_tokens(web):

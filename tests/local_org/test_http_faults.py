@@ -178,7 +178,7 @@ def stream(web, client):
 
     async def main():
         server = grpc.aio.server()
-        service = PubSubService(web.org, faults=web.context.faults)
+        service = PubSubService(web.orgs.with_id, faults=web.context.faults)
         pubsub_api_pb2_grpc.add_PubSubServicer_to_server(service, server)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()

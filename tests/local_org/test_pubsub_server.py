@@ -18,6 +18,7 @@ from local_org.org import Org
 from pubsub_api import pubsub_api_pb2 as pb
 from pubsub_api import pubsub_api_pb2_grpc
 from tests.local_org import masks
+from tests.local_org.caller import only
 
 pytestmark = pytest.mark.documented("facts/pubsub-cdc.md 1.3-1.8, 2.8; real-clients.md 5.14")
 
@@ -32,6 +33,12 @@ HASTY = PubSubSettings(keepalive_seconds=0.05, idle_seconds=0.05)
 @pytest.fixture
 def org():
     org = Org.open(clock=Clock(datetime(2026, 11, 2, 10, tzinfo=UTC), speed=0))
+    give_channel(org)
+    yield org
+    org.close()
+
+
+def give_channel(org):
     channel = (
         f"<PlatformEventChannel {NAMESPACE}><channelType>data</channelType></PlatformEventChannel>"
     )
@@ -44,8 +51,6 @@ def org():
         name = f"SpeedToLead_chn_{entity}ChangeEvent"
         org.store.put_document("PlatformEventChannelMember", name, member.encode())
     org.bus.channels_changed()
-    yield org
-    org.close()
 
 
 def token_of(org, username="admin@local.test"):
@@ -64,7 +69,7 @@ def headers(org, username="admin@local.test", **changes):
 @asynccontextmanager
 async def serving(org, settings=PATIENT):
     server = grpc.aio.server()
-    pubsub_api_pb2_grpc.add_PubSubServicer_to_server(PubSubService(org, settings), server)
+    pubsub_api_pb2_grpc.add_PubSubServicer_to_server(PubSubService(only(org), settings), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

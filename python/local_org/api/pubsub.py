@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -41,19 +41,36 @@ class PubSubSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One authenticated call."""
+    """One authenticated call to one org."""
 
     rpc_id: str
+    org: Org
     session: Session
+
+    def topic(self, name: str) -> Topic:
+        """Return a topic of the org.
+
+        :raises BusError: it has none of this name.
+        """
+        if not name:
+            raise errors.topic_empty()
+        topic = self.org.bus.topic(name)
+        if topic is None:
+            raise errors.topic_not_found(self.org.org_id, name)
+        return topic
 
 
 class PubSubService(pubsub_api_pb2_grpc.PubSubServicer):
-    """The service of one org, for ``grpc.aio``; runs on the loop of the org's other calls."""
+    """The service of a server's orgs, for ``grpc.aio``; runs on the loop of their other calls."""
 
     def __init__(
-        self, org: Org, settings: PubSubSettings | None = None, faults: Faults | None = None
+        self,
+        find_org: Callable[[str], Org | None],
+        settings: PubSubSettings | None = None,
+        faults: Faults | None = None,
     ) -> None:
-        self._org = org
+        """Serve the orgs that ``find_org`` finds by a tenant's id of 15 or 18 characters."""
+        self._find_org = find_org
         self._faults = faults or Faults()
         self._settings = settings or PubSubSettings()
 
@@ -62,13 +79,13 @@ class PubSubService(pubsub_api_pb2_grpc.PubSubServicer):
     async def GetTopic(self, request: pb.TopicRequest, context: Context) -> pb.TopicInfo:  # noqa: N802 - the rpc's name
         """Tell about a topic; its schema id is blank where it carries many entities."""
         async with self._call("GetTopic", context) as call:
-            topic = self._topic(request.topic_name)
+            topic = call.topic(request.topic_name)
             return pb.TopicInfo(
                 topic_name=topic.name,
-                tenant_guid=f"CORE/prod/{self._org.org_id}",
+                tenant_guid=f"CORE/prod/{call.org.org_id}",
                 can_publish=False,
-                can_subscribe=may_subscribe(topic, self._org.access(call.session)),
-                schema_id=self._org.bus.topic_schema_id(topic),
+                can_subscribe=may_subscribe(topic, call.org.access(call.session)),
+                schema_id=call.org.bus.topic_schema_id(topic),
                 rpc_id=call.rpc_id,
             )
 
@@ -77,15 +94,15 @@ class PubSubService(pubsub_api_pb2_grpc.PubSubServicer):
         async with self._call("GetSchema", context) as call:
             if not request.schema_id:
                 raise errors.schema_id_blank()
-            text = self._org.bus.schema_json(request.schema_id)
+            text = call.org.bus.schema_json(request.schema_id)
             if text is None:
                 raise errors.schema_unknown(request.schema_id)
             return pb.SchemaInfo(schema_json=text, schema_id=request.schema_id, rpc_id=call.rpc_id)
 
     async def Publish(self, request: pb.PublishRequest, context: Context) -> NoReturn:  # noqa: N802 - the rpc's name
         """Refuse: every topic of this org carries change events, which the org alone publishes."""
-        async with self._call("Publish", context):
-            raise errors.cannot_publish(self._topic(request.topic_name).name)
+        async with self._call("Publish", context) as call:
+            raise errors.cannot_publish(call.topic(request.topic_name).name)
         raise AssertionError("a refused call went on")
 
     # -- streams ----------------------------------------------------------------------------------
@@ -94,9 +111,9 @@ class PubSubService(pubsub_api_pb2_grpc.PubSubServicer):
         self, request_iterator: AsyncIterator[pb.PublishRequest], context: Context
     ) -> None:
         """Refuse the first request as ``Publish`` does."""
-        async with self._call("PublishStream", context):
+        async with self._call("PublishStream", context) as call:
             async for request in request_iterator:
-                raise errors.cannot_publish(self._topic(request.topic_name).name)
+                raise errors.cannot_publish(call.topic(request.topic_name).name)
 
     async def ManagedSubscribe(  # noqa: N802 - the rpc's name
         self, request_iterator: AsyncIterator[pb.ManagedFetchRequest], context: Context
@@ -114,18 +131,9 @@ class PubSubService(pubsub_api_pb2_grpc.PubSubServicer):
         """Deliver events in commit order against the client's credit, until it stops asking."""
         async with self._call("Subscribe", context) as call:
             async for first in request_iterator:
-                subscription = self._subscription(first, call.session)
+                subscription = _subscription(first, call)
                 await self._serve(subscription, request_iterator, context, call)
                 return
-
-    def _subscription(self, first: pb.FetchRequest, session: Session) -> Subscription:
-        """Open what the first request asks for; replay options of later ones count for nothing."""
-        topic = self._topic(first.topic_name)
-        if not may_subscribe(topic, self._org.access(session)):
-            raise errors.cannot_subscribe(topic.name)
-        subscription = Subscription(self._org.bus, topic, int(first.replay_preset), first.replay_id)
-        subscription.request(first.topic_name, first.num_requested)
-        return subscription
 
     async def _serve(
         self,
@@ -135,7 +143,7 @@ class PubSubService(pubsub_api_pb2_grpc.PubSubServicer):
         call: _Call,
     ) -> None:
         """Read requests beside the delivery; both wake the same sleeper."""
-        with self._org.bus.wakeups() as wake:
+        with call.org.bus.wakeups() as wake:
             reader = asyncio.create_task(_read(requests, subscription, wake))
             reader.add_done_callback(lambda _: wake.set())
             try:
@@ -162,7 +170,9 @@ class PubSubService(pubsub_api_pb2_grpc.PubSubServicer):
             wake.clear()
             if reader.done():
                 reader.result()
-            batch = subscription.next_batch(self._org.access(call.session))
+            if call.org.closed:
+                raise errors.authentication_failed()
+            batch = subscription.next_batch(call.org.access(call.session))
             patience = self._patience(subscription) - (loop.time() - spoke)
             if batch.deliveries or (subscription.pending and patience <= 0):
                 if not batch.deliveries:
@@ -188,7 +198,7 @@ class PubSubService(pubsub_api_pb2_grpc.PubSubServicer):
         """Authenticate, and end the call as the platform does when it is refused."""
         rpc_id = str(uuid.uuid4())
         try:
-            yield _Call(rpc_id, self._authenticate(context))
+            yield _Call(rpc_id, *self._authenticate(context))
         except BusError as error:
             await context.abort(
                 grpc.StatusCode[error.status],
@@ -196,26 +206,29 @@ class PubSubService(pubsub_api_pb2_grpc.PubSubServicer):
                 (("error-code", error.full_code), ("rpc-id", rpc_id), ("type", rpc)),
             )
 
-    def _authenticate(self, context: Context) -> Session:
-        """Return the session of the call's metadata; the tenant may have 15 or 18 characters."""
+    def _authenticate(self, context: Context) -> tuple[Org, Session]:
+        """Return the org and the session of the call's metadata."""
         metadata = dict(context.invocation_metadata() or ())
         for key in ("accesstoken", "instanceurl", "tenantid"):
             if not metadata.get(key):
                 raise errors.headers_invalid(key)
-        if metadata["tenantid"] not in (self._org.org_id, self._org.org_id[:15]):
+        org = self._find_org(str(metadata["tenantid"]))
+        if org is None:
             raise errors.authentication_failed()
         try:
-            return self._org.session(str(metadata["accesstoken"]), api="pubsub")
+            return org, org.session(str(metadata["accesstoken"]), api="pubsub")
         except OrgError as refused:
             raise errors.authentication_failed() from refused
 
-    def _topic(self, name: str) -> Topic:
-        if not name:
-            raise errors.topic_empty()
-        topic = self._org.bus.topic(name)
-        if topic is None:
-            raise errors.topic_not_found(self._org.org_id, name)
-        return topic
+
+def _subscription(first: pb.FetchRequest, call: _Call) -> Subscription:
+    """Open what the first request asks for; replay options of later ones count for nothing."""
+    topic = call.topic(first.topic_name)
+    if not may_subscribe(topic, call.org.access(call.session)):
+        raise errors.cannot_subscribe(topic.name)
+    subscription = Subscription(call.org.bus, topic, int(first.replay_preset), first.replay_id)
+    subscription.request(first.topic_name, first.num_requested)
+    return subscription
 
 
 async def _read(

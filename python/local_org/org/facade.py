@@ -66,6 +66,7 @@ class Org:
         self._unit: Unit | None = None
         self._after_commit: Callable[[Sequence[RecordChange]], None] = lambda _: None
         self.grants = Grants(store)
+        self.closed = False
 
     @classmethod
     def open(
@@ -84,7 +85,9 @@ class Org:
         return cls(store, schema, clock, founding)
 
     def close(self) -> None:
-        """Close the org's file; an org in memory is gone."""
+        """Close the org's file, after the last word to its subscribers; in memory it is gone."""
+        self.closed = True
+        self.bus.wake()
         self.store.close()
 
     # -- sessions ---------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ async def _serve(
     context = _context(org, files, f"https://{NAME}:{listener.getsockname()[1]}", stopping.set)
     orgs = Orgs(context, options.data)
     streams = grpc.aio.server(options=_GRPC_OPTIONS)
-    service = PubSubService(org, faults=context.faults)
+    service = PubSubService(orgs.with_id, faults=context.faults)
     pubsub_api_pb2_grpc.add_PubSubServicer_to_server(service, streams)  # type: ignore[no-untyped-call]
     grpc_port = _open_port(streams, options.grpc_port, files)
     await streams.start()
