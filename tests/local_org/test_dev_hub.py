@@ -49,6 +49,20 @@ def inside(web, info):
     return {"Authorization": f"Bearer {token}"}
 
 
+def soap(web, operation, token):
+    """Return the answer to a call of the partner API."""
+    return web.call(
+        "POST",
+        "/services/Soap/u/66.0",
+        content=(
+            '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" '
+            'xmlns="urn:partner.soap.sforce.com"><e:Header><SessionHeader>'
+            f"<sessionId>{token}</sessionId></SessionHeader></e:Header>"
+            f"<e:Body>{operation}</e:Body></e:Envelope>"
+        ),
+    )
+
+
 def asked(web, soql, headers=None):
     """Return the records of a query, in a scratch org where its headers are given."""
     answer = web.rest("GET", "/query", params={"q": soql}, headers=headers or {})
@@ -140,13 +154,7 @@ def test_a_token_opens_its_own_org_only(web):
 def test_soap_finds_the_org_by_its_session(web):
     info = signed_up(web)
     token = inside(web, info)["Authorization"].removeprefix("Bearer ")
-    envelope = (
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
-        'xmlns:urn="urn:partner.soap.sforce.com"><soapenv:Header><urn:SessionHeader>'
-        f"<urn:sessionId>{token}</urn:sessionId></urn:SessionHeader></soapenv:Header>"
-        "<soapenv:Body><urn:getUserInfo/></soapenv:Body></soapenv:Envelope>"
-    )
-    answer = web.call("POST", "/services/Soap/u/66.0", content=envelope)
+    answer = soap(web, "<getUserInfo/>", token)
     assert f"<organizationId>{info['ScratchOrg']}" in answer.text
     assert f"<userName>{info['SignupUsername']}</userName>" in answer.text
 
@@ -172,6 +180,22 @@ def test_a_stream_of_an_org_that_is_deleted_is_ended(web):
     status, code, rpc, _ = refusal(org, client)
     assert (status, rpc) == (grpc.StatusCode.UNAUTHENTICATED, "Subscribe")
     assert code == "service.auth.error"
+
+
+@pytest.mark.parametrize(
+    ("features", "said"),
+    [
+        ("Communities;EnableSetPasswordInApi", "<setPasswordResponse"),
+        ("Communities", "INSUFFICIENT_ACCESS: Cannot set password for self"),
+    ],
+)
+@pytest.mark.documented("Salesforce DX Developer Guide, EnableSetPasswordInApi; sf org generate")
+def test_its_users_set_their_own_password_where_the_definition_has_the_feature(web, features, said):
+    info = signed_up(web, Features=features)
+    told = bearer(web, info["SignupUsername"])
+    user_id = told["id"].rpartition("/")[2]
+    operation = f"<setPassword><userId>{user_id}</userId><password>S3cret!</password></setPassword>"
+    assert said in soap(web, operation, told["access_token"]).text
 
 
 def test_a_deleted_scratch_org_is_gone_with_its_tokens(web):

@@ -109,6 +109,8 @@ def _set_password(call: _Call) -> str:
     may_manage = "ManageUsers" in call.org.access(session).permissions
     if user_id != session.user_id and not may_manage:
         raise OrgError("INSUFFICIENT_ACCESS", "insufficient access rights on object id")
+    if user_id == session.user_id and not call.org.has_feature("EnableSetPasswordInApi"):
+        raise OrgError("INSUFFICIENT_ACCESS", "Cannot set password for self")
     call.clients.set_password(user_id, arguments.get("password", ""))
     return "<result/>"
 

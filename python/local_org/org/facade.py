@@ -31,7 +31,7 @@ from local_org.records.dml import Dml
 from local_org.records.permissions import Permissions
 from local_org.records.reading import RecordReader
 from local_org.records.results import SaveResult, Unit
-from local_org.records.seed import Founding, seed
+from local_org.records.seed import FEATURE, Founding, seed
 from local_org.records.store import Store
 from local_org.schema.access import Access
 from local_org.schema.describe import describe, describe_global
@@ -119,6 +119,10 @@ class Org:
         """Return a user's row in stored encoding, or None."""
         found = self.store.select("User", '"Username" = ?', (username,))
         return found[0] if found else None
+
+    def has_feature(self, name: str) -> bool:
+        """Whether the org was made with this feature of a scratch org definition."""
+        return self.store.document(FEATURE, name) is not None
 
     # -- records ----------------------------------------------------------------------------------
 

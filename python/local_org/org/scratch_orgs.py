@@ -7,6 +7,7 @@ Source: Salesforce Object Reference, ``ScratchOrgInfo``; facts/real-clients.md 5
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ _EDITIONS: Final = {
     "Professional": "Professional Edition",
 }
 _SUFFICES: Final = range(1, 31)
+_BETWEEN_FEATURES: Final = re.compile(r"[;,\s]+")
 _DEFAULT_DAYS: Final = 7
 _MOST: Final = 100
 """Active scratch orgs at a time; a real hub has a limit of its own, by edition."""
@@ -142,6 +144,7 @@ class ScratchOrgs:
             username=username,
             email=info["AdminEmail"] or username,
             first_name="User",
+            features=frozenset(filter(None, _BETWEEN_FEATURES.split(info["Features"] or ""))),
             staffed=False,
         )
 

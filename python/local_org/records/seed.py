@@ -19,6 +19,8 @@ from local_org.schema.model import FieldType, Schema
 ADMIN = "System Administrator"
 STANDARD = "Standard User"
 INTEGRATION = "Minimum Access - API Only Integrations"
+FEATURE = "$feature"
+"""Kind of the documents that name what the org was made with."""
 REPRESENTATIVES = 6
 _ZONE = "GMT"
 _ALL = ("Read", "Create", "Edit", "Delete", "ViewAllRecords", "ModifyAllRecords")
@@ -70,6 +72,8 @@ class Founding:
     username: str = "admin@local.test"
     email: str = "admin@local.test"
     first_name: str = "Admin"
+    features: frozenset[str] = frozenset({"EnableSetPasswordInApi"})
+    """Of a scratch org definition; those that mean nothing here are kept all the same."""
     staffed: bool = True
     """Has the sidecar's user and representatives beside its administrator."""
 
@@ -93,6 +97,8 @@ class _Seed:
 
     def everything(self) -> str:
         org_id = self._organization()
+        for feature in self._founding.features:
+            self._store.put_document(FEATURE, feature, b"")
         profiles = self._profiles()
         self._users(profiles, org_id)
         self._statuses()
