@@ -1,6 +1,6 @@
 # Everything a contributor runs. Needs Python 3.11-3.13, make and git; `make test-clients` brings its own Node.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients test-all lint format bench lock stubs clean
+.PHONY: help demo test test-clients test-all verify-org lint format bench lock stubs clean
 
 # The first Python that fits; `make PYTHON=/path/to/python` overrules it.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -34,6 +34,10 @@ test-clients: $(READY) $(CLIENTS)/.ready ## The real cci and sf against the loca
 	python -m pytest -q -m "clients" tests
 
 test-all: test test-clients ## Both
+
+verify-org: $(READY) ## Ask a real org what the local org only infers: make verify-org ORG=alias
+	@test -n "$(ORG)" || { echo "say which org, by an alias that sf knows: make verify-org ORG=alias" >&2; exit 64; }
+	python -m pytest -q tests/contract --org "$(ORG)"
 
 lint: $(READY) ## ruff, mypy, import-linter, robocop
 	ruff check .
