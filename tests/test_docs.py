@@ -17,12 +17,16 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHOWN = re.compile(r"^```sh\n([^\n]*)\n```\n\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 OFFLINE = ("speed-to-lead policy check", "speed-to-lead policy show", "speed-to-lead policy test")
+GUIDE = "local-org.md"
+"""Its commands are run, one after the other, by tests/clients/test_guide.py."""
 POLICY = ROOT / "python" / "speed_to_lead" / "demo" / "policy.json"
 
 
 def commands():
-    """Every command line in a shell block, with its document."""
+    """Every command line in a shell block, with its document; those of the guide are all run."""
     for document in DOCUMENTS:
+        if document.name == GUIDE:
+            continue
         for block in BLOCK.findall(document.read_text(encoding="utf-8")):
             for line in block.replace("\\\n", " ").splitlines():
                 if line.strip() and not line.startswith("#"):
@@ -85,8 +89,11 @@ def test_a_link_leads_to_a_file(document):
         assert (document.parent / target).exists(), target
 
 
-def test_the_coverage_page_is_what_the_marks_say(tmp_path):
-    page = tmp_path / "coverage.md"
-    run("pytest", "tests/local_org", "--collect-only", "-q", "--coverage-page", str(page))
-    shipped = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
-    assert page.read_text(encoding="utf-8") == shipped, "make it anew as its first lines say"
+def test_the_coverage_pages_are_what_the_marks_say(tmp_path):
+    names = ("coverage.md", "local-org.md")
+    shipped = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in names}
+    (tmp_path / "local-org.md").write_text(shipped["local-org.md"], encoding="utf-8")
+    run("pytest", "tests/local_org", "--collect-only", "-q", "--coverage-pages", str(tmp_path))
+    for name in names:
+        made = (tmp_path / name).read_text(encoding="utf-8")
+        assert made == shipped[name], f"{name}: make it anew as docs/coverage.md says"

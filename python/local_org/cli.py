@@ -81,9 +81,14 @@ def _announce(ready: Ready) -> None:
 
 
 @app.command()
-def env(ready_file: ReadyFile = None) -> None:
+def env(
+    ready_file: ReadyFile = None,
+    wait: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="For an org that is still starting.")
+    ] = 5.0,
+) -> None:
     """Print export lines that point cci, sf and the sidecar at the running org."""
-    typer.echo(_ready(ready_file).exports())
+    typer.echo(Ready.awaited(ready_file or default_ready_file(), wait).exports())
 
 
 @app.command()

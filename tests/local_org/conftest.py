@@ -1,49 +1,32 @@
 """Every test here says how we know what it expects, or it is not collected.
 
-``pytest tests/local_org --collect-only -q --coverage-page docs/coverage.md`` writes the page that
-tells what the local org does, file by file, and on what authority.
+``pytest tests/local_org --collect-only -q --coverage-pages docs`` writes the pages that tell what
+the local org does, and on what authority: ``coverage.md``, and the tables of ``local-org.md``.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 
+from tests.local_org.apis import APIS
+from tests.local_org.coverage import (
+    PROVENANCE,
+    between,
+    listing,
+    provenance,
+    tables,
+    unplaced,
+    unsettled,
+)
+
 HERE = Path(__file__).parent
-PROVENANCE = ("recorded", "documented", "inferred")
-HEAD = """\
-# What the local org does, and how we know
-
-Made from the marks of its tests; do not edit, but make it anew with
-`pytest tests/local_org --collect-only -q --coverage-page docs/coverage.md`.
-
-Test cases: {}. The sidecar never relies on an inferred behaviour without a second way.
-"""
-ABSENT = """\
-## What is not there
-
-The local org answers as a real org answers for a thing it does not have (`NOT_FOUND`,
-`INVALID_TYPE`), or says `… is not supported by the local org`. In SOQL: `GROUP BY ROLLUP` and
-`CUBE`, `DISTANCE`, `WITH DATA CATEGORY`. In events: publishing, managed subscriptions, filter
-expressions of channel members, diffs of long texts. Sharing rules, Apex, workflow and flows do not
-run.
-"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that writes docs/coverage.md."""
-    parser.addoption("--coverage-page", type=Path, help="write what the local org's tests prove")
-
-
-def provenance(item: pytest.Item) -> pytest.Mark | None:
-    """Return the test's mark nearest to it; None when it has none, or two at its own level."""
-    for node in reversed(item.listchain()):
-        marks = [mark for mark in node.own_markers if mark.name in PROVENANCE]
-        if marks:
-            return marks[0] if len(marks) == 1 and marks[0].args else None
-    return None
+    """Add the option that writes the pages."""
+    parser.addoption("--coverage-pages", type=Path, help="folder of coverage.md and local-org.md")
 
 
 def of_the_local_org(item: pytest.Item) -> bool:
@@ -52,7 +35,7 @@ def of_the_local_org(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse tests without exactly one provenance mark; write the page if asked to."""
+    """Refuse tests without exactly one provenance mark; write the pages if asked to."""
     tests = [item for item in items if of_the_local_org(item)]
     unsaid = [item.nodeid for item in tests if provenance(item) is None]
     if unsaid:
@@ -60,37 +43,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             f"expected exactly one of the marks {', '.join(PROVENANCE)}, each with its source, on: "
             + ", ".join(unsaid)
         )
-    written = config.getoption("--coverage-page", None)
-    if written:
-        written.write_text(page(tests), encoding="utf-8")
+    if open_ends := list(unsettled(tests)):
+        raise pytest.UsageError(
+            "expected 'settled by: ...' in every inferred mark, missing on: " + ", ".join(open_ends)
+        )
+    pages = config.getoption("--coverage-pages", None)
+    if pages:
+        write(pages, tests)
 
 
-def page(tests: list[pytest.Item]) -> str:
-    """Return docs/coverage.md for these tests: a count, then a table of claims for each file."""
-    marks = {item: mark for item in tests if (mark := provenance(item)) is not None}
-    counts = Counter(mark.name for mark in marks.values())
-    files: dict[Path, dict[str, pytest.Mark]] = defaultdict(dict)
-    for item, mark in marks.items():
-        files[item.path].setdefault(getattr(item, "originalname", item.name), mark)
-    parts = [
-        HEAD.format(", ".join(f"{counts[name]} {name}" for name in PROVENANCE)),
-        *(section(path, claims, tests) for path, claims in sorted(files.items())),
-        ABSENT,
-    ]
-    return "\n".join(parts)
-
-
-def section(path: Path, claims: dict[str, pytest.Mark], tests: list[pytest.Item]) -> str:
-    """Return one file's part: its claim, then its tests as sentences with their authority."""
-    module = next(item.getparent(pytest.Module) for item in tests if item.path == path)
-    claim = (module.obj.__doc__ or path.stem).strip() if module else path.stem
-    rows = (
-        f"| {sentence(name)} | {mark.name} | {str(mark.args[0]).replace('|', '/')} |"
-        for name, mark in claims.items()
-    )
-    return "\n".join([f"## {claim}\n", "| test | mark | source |", "|---|---|---|", *rows, ""])
-
-
-def sentence(name: str) -> str:
-    """Return a test's name as the sentence it is."""
-    return name.removeprefix("test_").replace("_", " ").capitalize()
+def write(folder: Path, tests: list[pytest.Item]) -> None:
+    """Write the list of all tests, and the tables of the guide where there is one."""
+    (folder / "coverage.md").write_text(listing(tests), encoding="utf-8")
+    guide = folder / "local-org.md"
+    if guide.exists():
+        if homeless := unplaced(tests, APIS):
+            raise pytest.UsageError(f"expected in tests/local_org/apis.py: {sorted(homeless)}")
+        page = between(guide.read_text(encoding="utf-8"), tables(tests, APIS))
+        guide.write_text(page, encoding="utf-8")

@@ -26,7 +26,7 @@ class Everything:
         """Tell whether the field is not hidden."""
         return f"{entity}.{field}" not in self.hidden
 
-    createable = editable = deletable = view_all = readable
+    createable = editable = deletable = view_all = reads_every = edits_every = readable
     field_editable = field_readable
 
 

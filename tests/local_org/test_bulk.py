@@ -202,7 +202,9 @@ def test_a_query_that_is_wrong_fails_its_batch_with_the_reason(web):
 
 
 @pytest.mark.parametrize("content", ["LastName,Company\nDoe,ACME,extra\n", 'LastName\n"Doe'])
-@pytest.mark.inferred("wording of a bad CSV is ours")
+@pytest.mark.inferred(
+    "wording of a bad CSV is ours; settled by: a batch with such a CSV, its stateMessage"
+)
 def test_a_csv_that_is_broken_fails_its_batch(web, content):
     told = call(web, "GET", Job(web, "insert").batch(content))
     assert text(told, "state") == "Failed"

@@ -49,7 +49,7 @@ class Rights:
         """Every object."""
         return bool(entity)
 
-    createable = editable = deletable = readable
+    createable = editable = deletable = reads_every = edits_every = readable
     field_editable = field_readable
 
 

@@ -148,7 +148,10 @@ def test_a_batch_has_a_result_for_each_of_its_requests(web):
     assert answer["results"][0]["result"] is None
 
 
-@pytest.mark.inferred("the limit is documented, its wording is ours")
+@pytest.mark.inferred(
+    "the limit is documented, its wording is ours; "
+    "settled by: tests/contract/test_answers.py, more than 25 parts"
+)
 def test_more_than_25_parts_are_refused(web):
     parts = [part(f"r{n}", "GET", "/limits") for n in range(26)]
     told = web.refusal("POST", f"{API}/composite", json={"compositeRequest": parts})

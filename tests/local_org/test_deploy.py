@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from local_org.errors import OrgError
@@ -196,6 +198,29 @@ def test_what_a_validation_has_checked_can_be_deployed_at_once(admin):
     assert admin.org.schema.object("Lead").get("Score__c") is not None
 
 
+def test_a_validation_of_eleven_days_ago_is_no_longer_recent(admin):
+    """After ten days a validation must be made again."""
+    validation = admin.deploy(SCORE, check_only=True)
+    admin.org.clock.advance(timedelta(days=11))
+    with pytest.raises(OrgError) as refused:
+        admin.org.quick_deploy(admin.session, validation.id)
+    assert refused.value.code == "INVALID_CROSS_REFERENCE_KEY"
+
+
+@pytest.mark.inferred(
+    "wording ours; settled by: cancelDeploy() of a completed deploy in a real org"
+)
+def test_a_deploy_that_is_over_cannot_be_canceled(admin):
+    """Every deploy is over when its call returns, so none can be canceled."""
+    done = admin.deploy(SCORE)
+    with pytest.raises(OrgError) as refused:
+        admin.org.cancel_deploy(admin.session, done.id)
+    assert (refused.value.code, refused.value.message) == (
+        "INVALID_ID_FIELD",
+        "Deployment already completed",
+    )
+
+
 def test_a_failed_validation_cannot_be_deployed(admin):
     broken = {**SCORE, "objects/Lead.object": xml("CustomObject", RATING.replace("Number", "N"))}
     validation = admin.deploy(broken, check_only=True)
@@ -358,3 +383,101 @@ def test_deleting_what_is_not_there_is_a_warning(admin):
     assert message.problem == "No CustomField named: Lead.Nope__c found"
     strict = admin.deploy(destroy(CustomField="Lead.Nope__c"))
     assert strict.status == "Failed"
+
+
+MUTED = """<fieldPermissions><editable>true</editable><field>Lead.Policy_Version__c</field>
+<readable>true</readable></fieldPermissions><label>Mute</label>"""
+MUTING = {
+    "package.xml": manifest(MutingPermissionSet="Mute", PermissionSetGroup="Quiet"),
+    "mutingpermissionsets/Mute.mutingpermissionset": xml("MutingPermissionSet", MUTED),
+    "permissionsetgroups/Quiet.permissionsetgroup": xml(
+        "PermissionSetGroup",
+        "<label>Quiet</label><mutingPermissionSets>Mute</mutingPermissionSets>"
+        "<permissionSets>Speed_to_Lead_Analyst</permissionSets>",
+    ),
+}
+
+
+def test_what_a_muting_permission_set_names_the_group_does_not_grant(packaged):
+    """A user of the group sees what its sets grant, without what is muted; deleting it unmutes."""
+    assert packaged.deploy(MUTING).success
+    [group] = packaged.rows("SELECT Id FROM PermissionSetGroup WHERE DeveloperName = 'Quiet'")
+    user = packaged.org.user("rep1@local.test")["Id"]
+    values = {"PermissionSetGroupId": group["Id"], "AssigneeId": user}
+    [result] = packaged.org.insert(packaged.session, [("PermissionSetAssignment", values)])
+    assert result.success, result.errors
+    seen = visible(packaged, "rep1@local.test")
+    assert "First_Response_At__c" in seen
+    assert "Policy_Version__c" not in seen
+    gone = {
+        "package.xml": manifest(),
+        "destructiveChanges.xml": manifest(MutingPermissionSet="Mute"),
+    }
+    assert packaged.deploy(gone).success
+    assert "Policy_Version__c" in visible(packaged, "rep1@local.test")
+
+
+def test_a_profile_that_is_not_there_is_made(admin):
+    """A custom profile grants nothing but what its file says, and is retrieved by its name."""
+    grant = """<custom>true</custom><objectPermissions><allowCreate>false</allowCreate>
+<allowDelete>false</allowDelete><allowEdit>false</allowEdit><allowRead>true</allowRead>
+<modifyAllRecords>false</modifyAllRecords><object>Lead</object>
+<viewAllRecords>false</viewAllRecords></objectPermissions><userLicense>Salesforce</userLicense>
+<userPermissions><enabled>true</enabled><name>ApiEnabled</name></userPermissions>"""
+    files = {
+        "package.xml": manifest(Profile="Caller"),
+        "profiles/Caller.profile": xml("Profile", grant),
+    }
+    result = admin.deploy(files)
+    assert result.success, result.failures
+    assert [m.created for m in result.successes if m.component_type == "Profile"] == [True]
+    [profile] = admin.rows("SELECT Id FROM Profile WHERE Name = 'Caller'")
+    rep = admin.org.user("rep1@local.test")["Id"]
+    [changed] = admin.org.update(admin.session, [("User", rep, {"ProfileId": profile["Id"]})])
+    assert changed.success, changed.errors
+    access = admin.org.access(admin.session_of("rep1@local.test"))
+    assert access.permissions == {"ApiEnabled"}
+    assert (access.readable("Lead"), access.createable("Lead")) == (True, False)
+    _, back = admin.retrieve(Profile="Caller", CustomObject="Lead")
+    assert b"<allowRead>true</allowRead>" in back["unpackaged/profiles/Caller.profile"]
+    again = admin.deploy(files)
+    assert [m.created for m in again.successes if m.component_type == "Profile"] == [False]
+    nobody = {**files, "profiles/Caller.profile": xml("Profile", "<userLicense>Gold</userLicense>")}
+    nobody["package.xml"] = manifest(Profile="Other")
+    nobody["profiles/Other.profile"] = nobody.pop("profiles/Caller.profile")
+    assert (
+        admin.refusal(nobody).problem == "In field: userLicense - no UserLicense named Gold found"
+    )
+
+
+TESTED = {
+    "package.xml": manifest(ApexClass=["Foo", "Foo_TEST"]),
+    "classes/Foo.cls": "public class Foo {}",
+    "classes/Foo_TEST.cls": "@IsTest class Foo_TEST {}",
+    **{
+        f"classes/{name}.cls-meta.xml": xml(
+            "ApexClass", "<apiVersion>62.0</apiVersion><status>Active</status>"
+        )
+        for name in ("Foo", "Foo_TEST")
+    },
+}
+
+
+@pytest.mark.inferred("it says that it runs no Apex; settled by: nothing, a real org runs it")
+def test_a_deploy_that_is_to_run_tests_fails_with_each_of_them(admin):
+    """Tests that are asked for and cannot run never count as passed; without them it deploys."""
+    failed = admin.deploy(TESTED, test_level="RunLocalTests")
+    assert (failed.status, failed.tests_asked) == ("Failed", True)
+    assert [name for _, name in failed.test_failures] == ["Foo_TEST"]
+    assert admin.org.list_metadata(admin.session, [("ApexClass", None)]) == []
+    named = admin.deploy(TESTED, test_level="RunSpecifiedTests", run_tests=("Foo",))
+    assert [name for _, name in named.test_failures] == ["Foo"]
+    assert admin.org.deploy_result(admin.session, named.id) == named
+    assert admin.deploy(TESTED, test_level="NoTestRun").success
+
+
+def test_a_deploy_with_tests_where_there_are_none_succeeds(admin):
+    """An org without test classes runs none and says so."""
+    done = admin.deploy(SCORE, test_level="RunLocalTests", check_only=True)
+    assert (done.success, done.tests_asked, done.test_failures) == (True, True, ())
+    assert admin.org.quick_deploy(admin.session, done.id).success

@@ -70,7 +70,7 @@ def test_a_field_that_breaks_the_schema_fails_at_its_line_and_column(
     assert (failure.line, failure.column) == place
 
 
-@pytest.mark.inferred("the rule is documented, the exact words are ours")
+@pytest.mark.inferred("words ours; settled by: a deploy of the same field to a real org")
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -218,7 +218,7 @@ def test_nobody_is_let_edit_a_formula(packaged):
     assert failure.problem == "Field Lead.Time_to_First_Response__c is not editable"
 
 
-@pytest.mark.inferred("the dependency is documented, its exact words are ours")
+@pytest.mark.inferred("words ours; settled by: a deploy of the same permission set to a real org")
 def test_edit_on_an_object_depends_on_read(admin):
     content = """<objectPermissions><allowCreate>false</allowCreate><allowDelete>false</allowDelete>
     <allowEdit>true</allowEdit><allowRead>false</allowRead><modifyAllRecords>false</modifyAllRecords>
@@ -279,7 +279,7 @@ def test_a_double_underscore_in_a_members_name_is_a_namespace(admin):
     assert problem.startswith("Cannot create a new component with the namespace: A.")
 
 
-@pytest.mark.inferred("what this org does not filter by it must not seem to")
+@pytest.mark.inferred("it refuses; settled by: nothing, a real org filters")
 def test_a_filter_is_refused_rather_than_ignored(admin):
     files = member("A_B", "ChangeEvents", "LeadChangeEvent")
     path = MEMBER.format("A_B")
@@ -342,19 +342,23 @@ def test_a_type_that_does_not_exist_is_named(admin):
     assert failure.problem == "Unknown type name 'Unicorn' specified in package.xml"
 
 
-@pytest.mark.inferred("a real org has Apex and flows; this one says that it has not")
+@pytest.mark.inferred("it says so; settled by: nothing, a real org installs packages")
 @pytest.mark.parametrize("members", ["Foo", "*"])
-def test_what_this_org_cannot_run_is_refused(admin, members):
-    files = {"package.xml": manifest(ApexClass=members), "classes/Foo.cls": "class Foo {}"}
-    failure = admin.refusal(files)
-    assert (failure.component_type, failure.full_name) == ("ApexClass", "Foo")
-    assert failure.problem == "ApexClass is not supported by this org"
-
-
-def test_a_custom_object_is_not_made_up(admin):
+def test_a_package_is_not_installed(admin, members):
     files = {
-        "package.xml": manifest(CustomObject="Nope__c"),
-        "objects/Nope__c.object": xml("CustomObject", "<label>Nope</label>"),
+        "package.xml": manifest(InstalledPackage=members),
+        "installedPackages/Foo.installedPackage": xml("InstalledPackage", ""),
+    }
+    failure = admin.refusal(files)
+    assert (failure.component_type, failure.full_name) == ("InstalledPackage", "Foo")
+    assert failure.problem == "InstalledPackage is not supported by this org"
+
+
+@pytest.mark.inferred("it says so; settled by: nothing, a real org has big objects")
+def test_a_big_object_is_not_made_up(admin):
+    files = {
+        "package.xml": manifest(CustomObject="Nope__b"),
+        "objects/Nope__b.object": xml("CustomObject", "<label>Nope</label>"),
     }
     problem = admin.refusal(files).problem
-    assert problem == "Creating the object Nope__c is not supported by this org"
+    assert problem == "Creating the object Nope__b is not supported by this org"

@@ -292,6 +292,16 @@ def test_an_inactive_user_cannot_be_made_owner_and_may_stay_it(org, admin):
     admin.change("Lead", lead, OwnerId=rep, Company="New")
 
 
+def test_who_may_write_with_inactive_owners_gives_records_to_them(org, admin):
+    values = {"Name": "P", "Label": "P", "PermissionsUpdateWithInactiveOwner": True}
+    granted = admin.create("PermissionSet", **values)
+    admin.create("PermissionSetAssignment", AssigneeId=admin.id, PermissionSetId=granted)
+    rep = org.user("rep1@local.test")["Id"]
+    admin.change("User", rep, IsActive=False)
+
+    assert admin.create(**LEAD, OwnerId=rep)
+
+
 @pytest.mark.parametrize("entity", ["Lead", "Task"])
 def test_a_queue_owns_records_of_the_objects_it_is_made_for(admin, entity):
     queue = admin.create("Group", Name="Inbound", Type="Queue")

@@ -217,7 +217,10 @@ def test_a_child_may_forbid_the_deletion_of_its_parent(org, admin):
     assert admin.read("Contact", contact, "IsDeleted") is False
 
 
-@pytest.mark.inferred("a cleared lookup is not restored with its parent here")
+@pytest.mark.inferred(
+    "a cleared lookup is not restored with its parent here; settled by: delete and undelete the "
+    "parent of a custom lookup"
+)
 def test_a_custom_lookup_is_cleared_when_its_parent_goes(org, admin, commits):
     lookup = custom(
         "Account__c", FieldType.REFERENCE, reference_to=("Account",), relationship_name="Account__r"

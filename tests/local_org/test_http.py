@@ -70,7 +70,10 @@ def test_one_router_serves_all_versions(web, version):
     assert web.call("GET", path).json()["attributes"]["url"] == path
 
 
-@pytest.mark.inferred("facts name the status only")
+@pytest.mark.inferred(
+    "facts name the status only; "
+    "settled by: tests/contract/test_answers.py, a method that a path does not know"
+)
 def test_a_method_that_the_path_does_not_know_is_not_allowed(web):
     answer = web.rest("PUT", "/sobjects/Lead")
     assert answer.status_code == 405
@@ -95,7 +98,8 @@ def test_answers_bear_the_platforms_headers(web):
 
 
 @pytest.mark.inferred(
-    "a real org sends it for its own domain; clients listen on localhost themselves"
+    "a real org sends it for its own domain; clients listen on localhost themselves; "
+    "settled by: nothing: it is a matter of localhost"
 )
 def test_no_answer_forbids_plain_http_to_localhost(web):
     assert "strict-transport-security" not in web.rest("GET", "/limits").headers
@@ -122,7 +126,10 @@ def test_chunked_bodies_are_read(web):
     assert answer.status_code == 201
 
 
-@pytest.mark.inferred("the platform documents gzip for requests and a limit of 50 MB")
+@pytest.mark.inferred(
+    "the platform documents gzip for requests and a limit of 50 MB; "
+    "settled by: POST of a compressed body that unpacks to more than 50 MB"
+)
 def test_compressed_bodies_are_read_up_to_the_limit(web):
     headers = {"Content-Encoding": "gzip"}
     small = gzip.compress(b'{"LastName":"Doe","Company":"ACME"}')
@@ -142,7 +149,10 @@ def test_a_body_that_is_no_object_is_a_parser_error(web, body):
     assert "[line:1, column:" in message
 
 
-@pytest.mark.inferred("wording of UNKNOWN_EXCEPTION as commonly quoted")
+@pytest.mark.inferred(
+    "wording of UNKNOWN_EXCEPTION as commonly quoted; "
+    "settled by: nothing: a bug of ours has no twin on a real org"
+)
 def test_a_bug_is_told_by_an_id_that_finds_its_traceback_in_the_log(web, caplog):
     web.org.close()
     with caplog.at_level(logging.ERROR, "local_org"):

@@ -2,9 +2,13 @@
 
 import pytest
 
+from local_org.clock import Clock
+from tests.local_org.caller import NOW
 from tests.local_org.web import ADMIN_TOKEN, Web
 
-pytestmark = pytest.mark.inferred("controls of the local org; no real org has them")
+pytestmark = pytest.mark.inferred(
+    "controls of the local org; settled by: nothing, since no real org has them"
+)
 
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
@@ -42,7 +46,36 @@ def test_the_clock_is_set_moved_and_stopped(web):
 
 
 @pytest.mark.parametrize(
-    "change", [{"set": "noon"}, {"advance": -1}, {"speed": "fast"}, {"speed": True}, {"x": 1}]
+    ("speed", "shown"),
+    [
+        (1, "2026-11-02T10:00:10.731Z"),
+        (0, "2026-11-02T10:00:00.731Z"),
+        (360, "2026-11-02T11:00:00.731Z"),
+    ],
+)
+def test_in_ten_seconds_the_clock_runs_as_far_as_its_speed_says(web, speed, shown):
+    seconds = [0.0]
+    web.org.clock = Clock(NOW, speed=0, monotonic=lambda: seconds[0])
+    clock(web, speed=speed)
+    seconds[0] = 10.0
+    assert clock(web) == {"now": shown, "speed": speed}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"set": "noon"},
+        {"set": "0001-01-01T00:00:00Z"},
+        {"set": "9999-12-31T23:59:59Z"},
+        {"advance": -1},
+        {"advance": 1e300},
+        {"set": "2899-12-31T00:00:00Z", "advance": 1e9},
+        {"speed": "fast"},
+        {"speed": True},
+        {"speed": 1e300},
+        {"x": 1},
+        {},
+    ],
 )
 def test_a_change_that_makes_no_sense_changes_nothing(web, change):
     told = web.refusal("POST", "/local-org/clock", json=change, headers=ADMIN)

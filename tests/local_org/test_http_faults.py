@@ -1,6 +1,7 @@
 """Faults come when they are asked for: so often, to that share of the calls, for so long, and go."""
 
 import asyncio
+import itertools
 from dataclasses import dataclass, field
 
 import grpc
@@ -9,12 +10,15 @@ import pytest
 from local_org.api.faults import KINDS, Faults, Order
 from local_org.api.pubsub import PubSubService
 from local_org.errors import OrgError
+from local_org.records.changes import ChangeKind
 from pubsub_api import pubsub_api_pb2 as pb
 from pubsub_api import pubsub_api_pb2_grpc
 from tests.local_org.test_http_controls import ADMIN
 from tests.local_org.web import API, Web
 
-pytestmark = pytest.mark.inferred("faults on demand; their codes are the platform's own")
+pytestmark = pytest.mark.inferred(
+    "faults on demand, their codes the platform's own; settled by: meet each on a real org's bad day"
+)
 
 NAMESPACE = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
 TOPIC = "/data/LeadChangeEvent"
@@ -86,9 +90,9 @@ def test_a_fault_is_over_when_its_time_is(web):
     faults.order(Order("lock-row", seconds=10), web.org)
     for _ in range(3):
         with pytest.raises(OrgError, match="UNABLE_TO_LOCK_ROW"):
-            faults.on_row()
+            faults.on_row(ChangeKind.UPDATE)
     seconds[0] = 10.0
-    faults.on_row()
+    faults.on_row(ChangeKind.UPDATE)
     assert faults.standing() == []
 
 
@@ -138,6 +142,114 @@ def test_a_locked_row_fails_alone(web):
             "fields": [],
         }
     ]
+
+
+def test_a_record_that_looks_like_another_fails_alone(web):
+    records = [
+        {"attributes": {"type": "Lead"}, "LastName": "Doe", "Company": "ACME"} for _ in range(3)
+    ]
+    order(web, "duplicate-record")
+    results = web.rest("POST", "/composite/sobjects", json={"records": records}).json()
+    assert results[0] == {
+        "success": False,
+        "errors": [
+            {
+                "statusCode": "DUPLICATES_DETECTED",
+                "message": "Use one of these records?",
+                "fields": [],
+            }
+        ],
+    }
+    assert [result["success"] for result in results] == [False, True, True]
+
+
+def change_a_lead(web):
+    """Return the code of the refusal of a change, or nothing."""
+    [told] = web.org.update(
+        web.org.session(web.token), [("Lead", web.lead, {"Company": str(next(NUMBERS))})]
+    )
+    return told.errors[0].code if told.errors else ""
+
+
+def create_a_lead(web):
+    """Return the code of the refusal of a new record, or nothing."""
+    values = {"LastName": "Doe", "Company": "ACME"}
+    [told] = web.org.insert(web.org.session(web.token), [("Lead", values)])
+    return told.errors[0].code if told.errors else ""
+
+
+def ask_for_limits(web):
+    """Return the code of the refusal of a REST call, or nothing; log in again where it is over."""
+    answer = web.call("GET", LIMITS)
+    if answer.status_code == 401:
+        web.as_user("admin@local.test")
+    return "" if answer.status_code == 200 else answer.json()[0]["errorCode"]
+
+
+NUMBERS = itertools.count()
+STROKES = [
+    ("unavailable", ask_for_limits, "SERVER_UNAVAILABLE"),
+    ("request-limit", ask_for_limits, "REQUEST_LIMIT_EXCEEDED"),
+    ("expire-session", ask_for_limits, "INVALID_SESSION_ID"),
+    ("lock-row", change_a_lead, "UNABLE_TO_LOCK_ROW"),
+    ("duplicate-record", create_a_lead, "DUPLICATES_DETECTED"),
+]
+
+
+@pytest.mark.parametrize(("kind", "call", "code"), STROKES, ids=[kind for kind, *_ in STROKES])
+def test_each_fault_strikes_one_call_a_share_of_them_or_for_a_time(web, kind, call, code):
+    web.lead = web.create()
+    seconds = [0.0]
+    web.context.faults = faults = Faults(now=lambda: seconds[0])
+    web.org.before_write(faults.on_row)
+
+    faults.order(Order(kind), web.org)
+    assert [call(web) for _ in range(3)] == [code, "", ""]
+
+    faults.order(Order(kind, share=0.5), web.org)
+    struck = [call(web) for _ in range(40)].count(code)
+    assert 8 <= struck <= 32
+    faults.clear()
+
+    faults.order(Order(kind, seconds=10), web.org)
+    assert [call(web) for _ in range(2)] == [code, code]
+    seconds[0] = 10.0
+    assert call(web) == ""
+
+
+def test_an_expired_session_does_not_come_back(web):
+    order(web, "expire-session", path=LIMITS)
+    old = web.token
+    assert statuses(web, 2) == [401, 401]
+    web.as_user("admin@local.test")
+    assert statuses(web, 1) == [200]
+    assert web.call("GET", LIMITS, headers={"Authorization": f"Bearer {old}"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (
+            "expire-session",
+            "INVALID_SESSION_ID: Invalid Session ID found in SessionHeader: Illegal Session",
+        ),
+        ("request-limit", "REQUEST_LIMIT_EXCEEDED: TotalRequests Limit exceeded."),
+    ],
+)
+@pytest.mark.parametrize("letter", ["m", "u"])
+def test_a_struck_soap_call_is_told_as_a_fault(web, kind, words, letter):
+    order(web, kind)
+    answer = web.call("POST", f"/services/Soap/{letter}/66.0", content=b"<x/>")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "text/xml; charset=utf-8"
+    assert f"<faultstring>{words}</faultstring>" in answer.text
+
+
+def test_a_struck_bulk_call_is_told_in_bulk_words(web):
+    order(web, "request-limit")
+    answer = web.call("GET", "/services/async/66.0/job/750000000000001")
+    assert answer.status_code == 403
+    assert "<exceptionCode>REQUEST_LIMIT_EXCEEDED</exceptionCode>" in answer.text
 
 
 def test_expired_tokens_are_over_and_new_ones_work(web):

@@ -125,7 +125,7 @@ def test_what_a_validation_has_checked_is_deployed_by_its_id(admin, wire):
     assert admin.org.schema.object("Lead").get("Score__c") is not None
 
 
-@pytest.mark.inferred("the codes of a multipart that makes no sense are ours")
+@pytest.mark.inferred("codes ours; settled by: the same multipart sent to a real org")
 def test_a_multipart_without_a_zip_is_refused(wire):
     response = post(wire, part("json", "application/json", b'{"deployOptions":{}}'))
     assert response.status_code == 400

@@ -201,7 +201,7 @@ def test_describe_names_types_directories_and_children(wire):
     response = wire.soap(prefixed("describeMetadata", "<asOfVersion>66.0</asOfVersion>"))
     names = values(response, "metadataObjects/xmlName")
     assert {"CustomObject", "Report", "PermissionSet", "PlatformEventChannel"} <= set(names)
-    assert "ApexClass" not in names
+    assert "InstalledPackage" not in names
     assert "CustomField" in values(response, "metadataObjects/childXmlNames")
     assert values(response, "result/testRequired") == ["false"]
 
@@ -231,9 +231,9 @@ def test_a_session_that_is_not_valid_is_a_fault_that_cci_refreshes_upon(wire):
 
 
 def test_an_operation_that_is_not_served_is_the_clients_fault(wire):
-    code, text = fault(wire.soap(cci("renameMetadata", "")))
+    code, text = fault(wire.soap(cci("describeLayout", "")))
     assert code == "soapenv:Client"
-    assert text == f"No operation available for request {{{NAMESPACE}}}renameMetadata"
+    assert text == f"No operation available for request {{{NAMESPACE}}}describeLayout"
 
 
 def test_what_is_no_envelope_is_the_clients_fault(wire):
@@ -253,3 +253,19 @@ def test_a_deploy_that_nobody_knows_is_an_invalid_reference(wire):
     code, text = fault(status(wire, "0Af000000000099AAA"))
     assert code == "sf:INVALID_CROSS_REFERENCE_KEY"
     assert "0Af000000000099AAA" in text
+
+
+def test_failed_tests_are_told_as_cci_reports_them(admin, wire):
+    """A class that was to be tested stands among the failures of runTestResult."""
+    meta = xml("ApexClass", "<apiVersion>62.0</apiVersion><status>Active</status>")
+    files = {
+        "package.xml": manifest(ApexClass="Foo"),
+        "classes/Foo.cls": "@isTest class Foo {}",
+        "classes/Foo.cls-meta.xml": meta,
+    }
+    options = "<runTests>Foo</runTests><testLevel>RunSpecifiedTests</testLevel>"
+    told = status(wire, deployed(wire, files, options))
+    assert values(told, "result/status") == ["Failed"]
+    assert values(told, "runTestResult/failures/name") == ["Foo"]
+    assert values(told, "runTestResult/failures/message") == ["Apex does not run in this org"]
+    assert values(told, "result/numberTestErrors") == ["1"]

@@ -187,7 +187,10 @@ def test_a_code_is_given_at_once_and_works_once(web):
 
 
 @pytest.mark.parametrize("uri", ["", "javascript:alert(1)", "file:///etc/passwd"])
-@pytest.mark.inferred("the platform refuses addresses that its app does not name")
+@pytest.mark.inferred(
+    "the platform refuses addresses that its app does not name; "
+    "settled by: GET services/oauth2/authorize with such a redirect_uri"
+)
 def test_codes_are_sent_to_web_addresses_only(web, uri):
     params = {"response_type": "code", "redirect_uri": uri}
     assert web.call("GET", "/services/oauth2/authorize", params=params).status_code == 400

@@ -7,7 +7,10 @@ from datetime import timedelta
 import pytest
 
 from local_org.errors import OrgError
-from tests.local_org.caller import LEAD, Caller, custom, extend, new_org, only_error
+from local_org.metadata.results import DeployOptions
+from tests.local_org.caller import LEAD, Caller, custom, extend, new_org, only_error, rule
+from tests.metadata.deploying import manifest, xml
+from tests.metadata.packing import zipped
 
 pytestmark = pytest.mark.documented(
     "Object Reference: PermissionSet, FieldPermissions; facts/metadata.md 3; org-behaviour.md 3"
@@ -114,6 +117,103 @@ def test_a_group_grants_what_its_members_grant(admin, sidecar):
 
     admin.create("PermissionSetGroupComponent", PermissionSetGroupId=group, PermissionSetId=granted)
     assert access(sidecar).readable("Lead")
+
+
+def muted_group(admin, granted, muting):
+    group = admin.create("PermissionSetGroup", DeveloperName="G", MasterLabel="G")
+    for each in (granted, muting):
+        values = {"PermissionSetGroupId": group, "PermissionSetId": each}
+        admin.create("PermissionSetGroupComponent", **values)
+    return group
+
+
+def mute(org, muting, entity, **values):
+    """Have a muting set hold a grant, as its deploy does."""
+    row = {"Id": org.store.next_id("110"), "ParentId": muting, "SobjectType": "Lead", **values}
+    org.store.insert_row(entity, row)
+
+
+def test_a_group_is_without_what_its_muting_set_mutes(org, admin, sidecar):
+    granted = permission_set(admin, PermissionsEditTask=True, PermissionsEditEvent=True)
+    grant_object(admin, granted, "Lead", "Edit", "Delete")
+    for name in ("Phone", "Email", "Title"):
+        grant_field(admin, granted, f"Lead.{name}", edit=True)
+    values = {"DeveloperName": "M", "MasterLabel": "M", "PermissionsEditTask": True}
+    muting = admin.create("MutingPermissionSet", **values)
+    mute(org, muting, "ObjectPermissions", PermissionsDelete=1)
+    mute(org, muting, "FieldPermissions", Field="Lead.Phone", PermissionsEdit=1)
+    mute(org, muting, "FieldPermissions", Field="Lead.Email", PermissionsRead=1)
+    assign(admin, muted_group(admin, granted, muting), sidecar.id)
+
+    may = access(sidecar)
+    assert {"EditEvent", "EditTask"} & may.permissions == {"EditEvent"}
+    assert (may.editable("Lead"), may.deletable("Lead")) == (True, False)
+    reads = [may.field_readable("Lead", name) for name in ("Title", "Phone", "Email")]
+    edits = [may.field_editable("Lead", name) for name in ("Title", "Phone", "Email")]
+    assert (reads, edits) == ([True, True, False], [True, False, False])
+
+
+def test_what_a_group_mutes_another_set_may_still_grant(admin, sidecar):
+    granted = permission_set(admin, PermissionsEditTask=True)
+    values = {"DeveloperName": "M", "MasterLabel": "M", "PermissionsEditTask": True}
+    muting = admin.create("MutingPermissionSet", **values)
+    assign(admin, muted_group(admin, granted, muting), sidecar.id)
+    assert "EditTask" not in access(sidecar).permissions
+
+    assign(admin, granted, sidecar.id)
+    assert "EditTask" in access(sidecar).permissions
+
+
+def test_a_change_of_what_is_muted_holds_at_once(admin, sidecar):
+    granted = permission_set(admin, PermissionsEditTask=True)
+    muting = admin.create("MutingPermissionSet", DeveloperName="M", MasterLabel="M")
+    assign(admin, muted_group(admin, granted, muting), sidecar.id)
+    assert "EditTask" in access(sidecar).permissions
+
+    admin.change("MutingPermissionSet", muting, PermissionsEditTask=True)
+    assert "EditTask" not in access(sidecar).permissions
+
+
+MUTE = """<label>Mute</label><userPermissions><enabled>true</enabled><name>EditTask</name>
+</userPermissions><objectPermissions><allowCreate>false</allowCreate><allowDelete>true</allowDelete>
+<allowEdit>true</allowEdit><allowRead>true</allowRead><modifyAllRecords>false</modifyAllRecords>
+<object>Lead</object><viewAllRecords>false</viewAllRecords></objectPermissions>"""
+GROUP = """<label>Group</label><mutingPermissionSets>Mute</mutingPermissionSets>
+<permissionSets>P</permissionSets><status>Updated</status>"""
+
+
+@pytest.mark.documented("Metadata API Developer Guide: MutingPermissionSet, PermissionSetGroup")
+def test_a_deployed_muting_set_mutes_until_it_is_deleted(org, admin, sidecar):
+    granted = permission_set(admin, PermissionsEditTask=True)
+    grant_object(admin, granted, "Lead", "Edit", "Delete")
+    files = {
+        "package.xml": manifest(MutingPermissionSet="Mute", PermissionSetGroup="Group"),
+        "mutingpermissionsets/Mute.mutingpermissionset": xml("MutingPermissionSet", MUTE),
+        "permissionsetgroups/Group.permissionsetgroup": xml("PermissionSetGroup", GROUP),
+    }
+    result = org.deploy(admin.session, zipped(files), DeployOptions())
+    assert result.success, result.failures
+    [group] = admin.rows("SELECT Id FROM PermissionSetGroup")
+    assign(admin, group["Id"], sidecar.id)
+    assert "EditTask" not in access(sidecar).permissions
+    assert not access(sidecar).readable("Lead")
+
+    gone = manifest(MutingPermissionSet="Mute")
+    files = {"package.xml": manifest(), "destructiveChanges.xml": gone}
+    result = org.deploy(admin.session, zipped(files), DeployOptions())
+    assert result.success, result.failures
+    assert "EditTask" in access(sidecar).permissions
+    assert access(sidecar).deletable("Lead")
+
+
+def test_a_group_that_needs_an_activated_session_grants_nothing(admin, sidecar):
+    granted = permission_set(admin, PermissionsEditTask=True)
+    values = {"DeveloperName": "G", "MasterLabel": "G", "HasActivationRequired": True}
+    group = admin.create("PermissionSetGroup", **values)
+    admin.create("PermissionSetGroupComponent", PermissionSetGroupId=group, PermissionSetId=granted)
+    assign(admin, group, sidecar.id)
+
+    assert "EditTask" not in access(sidecar).permissions
 
 
 def test_a_permission_set_that_needs_an_activated_session_grants_nothing(admin, sidecar):
@@ -257,6 +357,20 @@ def test_a_custom_permission_is_granted_by_setup_entity_access(admin, sidecar):
 
     assert access(sidecar).custom_permissions == {"Override"}
     assert access(admin).custom_permissions == frozenset()
+
+
+def test_a_rule_asks_for_a_custom_permission_of_whoever_writes(org, admin):
+    extend(org, rules=[rule("NOT($Permission.Override)")])
+    rep = Caller(org, REP)
+    custom_permission = admin.org.store.next_id("0CP")
+    row = {"Id": custom_permission, "DeveloperName": "Override", "MasterLabel": "Override"}
+    org.store.insert_row("CustomPermission", row)
+    assert only_error(org.insert(rep.session, [("Lead", LEAD)])).message == "No."
+
+    granted = permission_set(admin)
+    admin.create("SetupEntityAccess", ParentId=granted, SetupEntityId=custom_permission)
+    assign(admin, granted, rep.id)
+    assert rep.create()
 
 
 def test_a_permission_undone_with_its_transaction_never_holds(org, admin, sidecar):

@@ -1,5 +1,6 @@
 """No test of the local org goes without saying how we know what it expects."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pytest
 pytestmark = pytest.mark.documented("docs: every test bears exactly one provenance mark")
 
 CONFTEST = Path(__file__).with_name("conftest.py")
-MARKS = "[pytest]\nmarkers =\n    recorded(source): x\n    documented(source): x\n"
+MARKS = "[pytest]\nmarkers =\n" + "".join(
+    f"    {mark}(source): x\n" for mark in ("recorded", "documented", "inferred")
+)
 SOUND = 'import pytest\n\n@pytest.mark.recorded("a capture")\ndef test_it_answers(): pass\n'
 
 
@@ -24,7 +27,12 @@ def collect(tmp_path):
         (tmp_path / "test_it.py").write_text(text)
         command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
         return subprocess.run(
-            [*command, *options], cwd=tmp_path, capture_output=True, text=True, check=False
+            [*command, *options],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(CONFTEST.parents[2])},
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     return run
@@ -51,9 +59,15 @@ def test_a_test_without_exactly_one_sourced_mark_fails_collection(collect, text)
     assert "test_it.py::test_it_answers" in done.stderr
 
 
+def test_what_is_inferred_says_what_would_settle_it(collect):
+    text = SOUND.replace('recorded("a capture")', 'inferred("our reading")')
+    assert "expected 'settled by: ...' in every inferred mark" in collect(text).stderr
+    assert collect(text.replace("reading", "reading; settled by: a query")).returncode == 0
+
+
 def test_a_mark_of_the_test_stands_before_that_of_its_file(collect, tmp_path):
     text = 'import pytest\npytestmark = pytest.mark.documented("a page")\n' + SOUND
 
-    collect(text, "--coverage-page", "page.md")
+    collect(text, "--coverage-pages", ".")
 
-    assert "| It answers | recorded | a capture |" in (tmp_path / "page.md").read_text()
+    assert "| It answers | recorded | a capture |" in (tmp_path / "coverage.md").read_text()

@@ -109,7 +109,10 @@ def test_records_are_retrieved_in_the_order_of_their_ids(web, form):
         ({"records": [GOOD] * 201}, "EXCEEDED_ID_LIMIT"),
     ],
 )
-@pytest.mark.inferred("codes for malformed calls are not in the recordings")
+@pytest.mark.inferred(
+    "codes for malformed calls are not in the recordings; "
+    "settled by: POST composite/sobjects with such a body; tests/contract/test_answers.py for 201 records"
+)
 def test_a_call_that_makes_no_sense_writes_nothing(web, body, code):
     status, told, _ = web.refusal("POST", PATH, json=body)
     assert (status, told) == (400, code)

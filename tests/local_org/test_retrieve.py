@@ -130,7 +130,7 @@ def test_the_admin_profile_with_all_access_can_be_deployed(packaged):
     assert visible == []
 
 
-@pytest.mark.inferred("the wording is from memory of retrieves, not recorded")
+@pytest.mark.inferred("words from memory; settled by: a retrieve of the same from a real org")
 def test_what_is_not_there_is_told_and_the_rest_comes(packaged):
     result, files = packaged.retrieve(CustomField=["Lead.Nope__c", "Lead.Policy_Version__c"])
     assert result.problems == (

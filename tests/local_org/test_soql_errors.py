@@ -220,7 +220,10 @@ def test_an_offset_goes_up_to_2000(refusal):
     assert refusal("SELECT Id FROM Lead OFFSET 2001") == expected
 
 
-@pytest.mark.inferred("the restriction is documented, its wording is ours")
+@pytest.mark.inferred(
+    "the restriction is documented, its wording is ours; "
+    "settled by: tests/contract/test_answers.py, all fields without a limit"
+)
 @pytest.mark.parametrize("which", ["ALL", "CUSTOM"])
 @pytest.mark.parametrize("limit", ["", " LIMIT 201"])
 def test_unbounded_field_sets_need_a_limit_of_200(refusal, which, limit):
@@ -229,7 +232,10 @@ def test_unbounded_field_sets_need_a_limit_of_200(refusal, which, limit):
     assert message == "The SOQL FIELDS function must have a LIMIT of at most 200"
 
 
-@pytest.mark.inferred("the code is documented, the text is from memory of the field")
+@pytest.mark.inferred(
+    "the code is documented, the text is from memory of the field; "
+    "settled by: tests/contract/test_answers.py, a condition nested too deeply"
+)
 @pytest.mark.parametrize(
     "where",
     ["(" * 3000 + "Name = 'a'" + ")" * 3000, "NOT (" * 500 + "Name = 'a'" + ")" * 500],
@@ -241,7 +247,10 @@ def test_a_condition_nested_beyond_reason_is_too_complicated(refusal, where):
     assert "filter conditions are too complicated" in message
 
 
-@pytest.mark.inferred("the rules are documented, the wordings are ours")
+@pytest.mark.inferred(
+    "the rules are documented, the wordings are ours; "
+    "settled by: tests/contract/test_answers.py, SOQL_REFUSALS"
+)
 @pytest.mark.parametrize(
     ("soql", "code", "message"),
     [
@@ -293,11 +302,12 @@ def test_what_makes_no_sense_is_refused(refusal, soql, code, message):
     assert message in text
 
 
-@pytest.mark.inferred("what this org does not have, it says so")
+@pytest.mark.inferred(
+    "what this org does not have, it says so; settled by: nothing: a real org has it"
+)
 @pytest.mark.parametrize(
     "soql",
     [
-        "SELECT Status FROM Lead GROUP BY ROLLUP(Status)",
         "SELECT Id FROM Lead USING SCOPE team",
         "SELECT Id FROM Lead WITH DATA CATEGORY a__c AT b__c",
         "SELECT Id FROM Lead WHERE DISTANCE(Address, GEOLOCATION(1, 2), 'mi') < 20",

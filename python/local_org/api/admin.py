@@ -19,6 +19,13 @@ from local_org.api.wire import json_object, json_response
 from local_org.clock import Clock
 from local_org.errors import OrgError, invalid_session
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 2900
+"""Times that every protocol of the org can write, whatever the clock is told."""
+_LONGEST_STEP_SECONDS = 1e10
+_FASTEST = 1e6
+"""Org seconds per real second: eleven days."""
+_MOST = 1e9
+
 
 async def ready(request: Request) -> Response:
     """GET, open to anybody: the org answers."""
@@ -40,12 +47,16 @@ async def change_clock(request: Request) -> Response:
     if unknown or not wanted:
         raise OrgError("INVALID_INPUT", "expected one or more of set, advance, speed")
     moment = _moment(wanted["set"]) if "set" in wanted else None
-    step = timedelta(seconds=_number(wanted, "advance")) if "advance" in wanted else None
-    speed = _number(wanted, "speed") if "speed" in wanted else None
+    step = _number(wanted, "advance", _LONGEST_STEP_SECONDS) if "advance" in wanted else 0.0
+    speed = _number(wanted, "speed", _FASTEST) if "speed" in wanted else None
+    then = (moment or clock.now()) + timedelta(seconds=step)
+    if not _FIRST_YEAR <= then.year <= _LAST_YEAR:
+        text = f"expected a time in the years {_FIRST_YEAR} to {_LAST_YEAR}, got {then.year}"
+        raise OrgError("INVALID_INPUT", text)
     if moment is not None:
         clock.set(moment)
-    if step is not None:
-        clock.advance(step)
+    if step:
+        clock.advance(timedelta(seconds=step))
     if speed is not None:
         clock.run(speed)
     return _told(clock)
@@ -118,10 +129,10 @@ def _moment(text: object) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _number(wanted: dict[str, object], name: str) -> float:
+def _number(wanted: dict[str, object], name: str, most: float = _MOST) -> float:
     value = wanted[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise OrgError("INVALID_INPUT", f"{name}: expected a number that is not negative")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise OrgError("INVALID_INPUT", f"{name}: expected a number from 0 to {most:g}")
     return float(value)
 
 

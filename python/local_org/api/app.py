@@ -8,6 +8,7 @@ import re
 import string
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -17,7 +18,9 @@ from starlette.routing import Match, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from local_org.api import (
+    actions,
     admin,
+    analytics,
     bulk1,
     collections,
     composite,
@@ -27,6 +30,7 @@ from local_org.api import (
     partner_soap,
     query,
     rest,
+    soap,
     tooling,
     tree,
 )
@@ -38,6 +42,7 @@ from local_org.errors import OrgError, not_found
 
 ROUTES: Final[tuple[Route, ...]] = (
     *admin.routes,
+    *actions.routes,
     *oauth.routes,
     *composite.routes,
     *tree.routes,
@@ -45,6 +50,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *query.routes,
     *tooling.routes,
     *metadata_rest.routes,
+    *analytics.routes,
     *rest.routes,
     *bulk1.routes,
     *metadata_soap.routes,
@@ -61,10 +67,11 @@ _OPEN: Final = frozenset(
     }
 )
 """Paths for which nobody has to say who they are."""
-_SELF_AUTHENTICATED: Final = ("/services/Soap/", "/local-org/")
+_SOAP: Final = "/services/Soap/"
+_SELF_AUTHENTICATED: Final = (_SOAP, "/local-org/")
 _BULK: Final = "/services/async/"
 _VERSIONED: Final = re.compile(r"/services/(?:data/v|async/|Soap/[a-z]/)(\d+\.\d+)(?:/|\Z)")
-_COUNTED: Final = ("/services/data/", _BULK, "/services/Soap/")
+_COUNTED: Final = ("/services/data/", _BULK, _SOAP)
 _SLASHES: Final = re.compile(r"/{2,}")
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -92,7 +99,7 @@ async def number(request: Request) -> None:
 async def strike(request: Request) -> None:
     """Let a fault that was asked for happen; the controls of the org are exempt."""
     if not request.scope["path"].startswith("/local-org/"):
-        await request.state.context.faults.on_request(request)
+        await request.state.context.faults.on_request(request, _token(request))
 
 
 async def authenticate(request: Request) -> None:
@@ -195,8 +202,7 @@ async def _answer(request: Request, handlers: tuple[Handler, ...]) -> Response:
             if response is not None:
                 return response
     except OrgError as error:
-        bulk = request.scope["path"].startswith(_BULK)
-        return bulk1.bulk_error(error) if bulk else rest_errors([error])
+        return _refusal(request.scope["path"], error)
     except (ClientDisconnect, asyncio.CancelledError):
         raise
     except Exception:  # noqa: BLE001 - a bug of ours must not end the connection
@@ -206,6 +212,15 @@ async def _answer(request: Request, handlers: tuple[Handler, ...]) -> Response:
         )
         return unexpected(request_id)
     raise AssertionError("no handler answered")
+
+
+def _refusal(path: str, error: OrgError) -> Response:
+    """Return an error as the protocol of the path words it; who is down speaks none."""
+    if path.startswith(_BULK):
+        return bulk1.bulk_error(error)
+    if path.startswith(_SOAP) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return soap.refusal(error)
+    return rest_errors([error])
 
 
 def _dress(request: Request, response: Response) -> None:

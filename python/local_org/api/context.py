@@ -24,6 +24,8 @@ class Context:
     faults: Faults = field(default_factory=Faults)
     stop: Callable[[], None] = lambda: None
     """Ask the process to end."""
+    body_seconds: float = 300.0
+    """How long a client may take to send a body."""
     _schema_seen: tuple[int, datetime] | None = None
 
     def schema_changed_at(self) -> datetime:

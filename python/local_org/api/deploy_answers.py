@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from local_org.metadata.apex_runs import failure
 from local_org.metadata.results import ComponentMessage, DeployResult
 
 
@@ -26,11 +27,11 @@ def told(result: DeployResult, *, details: bool) -> dict[str, Any]:
         "numberComponentErrors": len(result.failures),
         "numberComponentsDeployed": result.deployed,
         "numberComponentsTotal": result.total,
-        "numberTestErrors": 0,
+        "numberTestErrors": len(result.test_failures),
         "numberTestsCompleted": 0,
-        "numberTestsTotal": 0,
+        "numberTestsTotal": len(result.test_failures),
         "rollbackOnError": result.rollback_on_error,
-        "runTestsEnabled": False,
+        "runTestsEnabled": result.tests_asked,
         "startDate": result.created_date,
         "status": result.status,
         "success": result.success,
@@ -42,7 +43,12 @@ def _details(result: DeployResult) -> dict[str, Any]:
     return {
         "componentFailures": [_message(each) for each in result.failures],
         "componentSuccesses": [_message(each) for each in result.successes],
-        "runTestResult": {"numFailures": 0, "numTestsRun": 0, "totalTime": 0.0},
+        "runTestResult": {
+            "failures": [failure(*each) for each in result.test_failures],
+            "numFailures": len(result.test_failures),
+            "numTestsRun": len(result.test_failures),
+            "totalTime": 0.0,
+        },
     }
 
 

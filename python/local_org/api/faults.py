@@ -14,16 +14,19 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
-from local_org.errors import OrgError
+from local_org.errors import OrgError, invalid_session
 from local_org.events.bus import Delivery
 from local_org.events.errors import BusError
 from local_org.org import Org
+from local_org.records.changes import ChangeKind
 
 KINDS: Final = {
     "unavailable": "HTTP 503 SERVER_UNAVAILABLE",
     "slow": "HTTP answers come --delay seconds late",
     "request-limit": "HTTP 403 REQUEST_LIMIT_EXCEEDED",
+    "expire-session": "the token of a struck HTTP request is over: 401 INVALID_SESSION_ID",
     "lock-row": "UNABLE_TO_LOCK_ROW for a record that is changed, the others of its call go on",
+    "duplicate-record": "DUPLICATES_DETECTED for a record that is created, the others of its call go on",
     "stream-reset": "the next event ends its stream with INTERNAL and service.unavailable",
     "stream-stall": "streams stay open and say nothing, not even keepalives",
     "malformed-event": "an event arrives cut in half, once; fetched again it is whole",
@@ -40,7 +43,14 @@ _REFUSALS: Final = {
         "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403
     ),
 }
-_LOCKED: Final = OrgError("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
+_ROWS: Final = {
+    "change": (
+        "lock-row",
+        OrgError("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
+    ),
+    "create": ("duplicate-record", OrgError("DUPLICATES_DETECTED", "Use one of these records?")),
+}
+"""What happens to a record → the fault that strikes it, and how that is told."""
 _RESET: Final = BusError(
     "service.unavailable", "The service is unavailable. Try again later.", "INTERNAL"
 )
@@ -108,26 +118,31 @@ class Faults:
         """Return the orders that still stand, each with the number of strokes it has left."""
         return [asdict(each.order) | {"left": each.left} for each in self._current()]
 
-    async def on_request(self, request: Request) -> None:
-        """Let an HTTP request wait, or refuse it.
+    async def on_request(self, request: Request, token: str) -> None:
+        """Let an HTTP request wait, or refuse it; ``token`` is its access token, if it shows one.
 
-        :raises OrgError: 503 or 403.
+        :raises OrgError: 503, 403 or 401.
         """
         path: str = request.scope["path"]
-        slow = self._strike("slow", path)
+        slow = self.strike("slow", path)
         if slow is not None:
             await asyncio.sleep(slow.delay)
         for kind, refusal in _REFUSALS.items():
-            if self._strike(kind, path):
+            if self.strike(kind, path):
                 raise refusal
+        if self.strike("expire-session", path):
+            request.state.org.expire(token)
+            raise invalid_session()
 
-    def on_row(self) -> None:
-        """Let a record be changed.
+    def on_row(self, kind: ChangeKind) -> None:
+        """Let a record be written.
 
-        :raises OrgError: ``UNABLE_TO_LOCK_ROW``.
+        :raises OrgError: ``UNABLE_TO_LOCK_ROW`` or ``DUPLICATES_DETECTED``.
         """
-        if self._standing and self._strike("lock-row"):
-            raise _LOCKED
+        if self._standing:
+            fault, refusal = _ROWS["create" if kind is ChangeKind.CREATE else "change"]
+            if self.strike(fault):
+                raise refusal
 
     async def on_delivery(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """Return the events of a response as they go out, when they go out.
@@ -138,7 +153,7 @@ class Faults:
             await asyncio.sleep(_STALL_CHECK_SECONDS)
         if not self._standing:
             return deliveries
-        if deliveries and self._strike("stream-reset"):
+        if deliveries and self.strike("stream-reset"):
             raise _RESET
         return [self._spoilt(delivery) for delivery in deliveries]
 
@@ -146,11 +161,11 @@ class Faults:
         return any(each.order.kind == "stream-stall" for each in self._current())
 
     def _spoilt(self, delivery: Delivery) -> Delivery:
-        if not self._strike("malformed-event"):
+        if not self.strike("malformed-event"):
             return delivery
         return replace(delivery, payload=delivery.payload[: len(delivery.payload) // 2])
 
-    def _strike(self, kind: str, path: str = "") -> Order | None:
+    def strike(self, kind: str, path: str = "") -> Order | None:
         """Return the order that strikes this call, or None; a stroke is counted."""
         for each in self._current():
             order = each.order

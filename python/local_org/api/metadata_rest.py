@@ -47,6 +47,16 @@ async def deploy_status(request: Request) -> Response:
     return json_response({"id": result.id, "deployResult": told(result, details=details)})
 
 
+async def cancel_deploy(request: Request) -> Response:
+    """PATCH a deploy that is to be canceled."""
+    org, session = _caller(request)
+    asked = (await json_object(request)).get("deployResult")
+    if not isinstance(asked, Mapping) or asked.get("status") != "Canceling":
+        raise OrgError("INVALID_FIELD", 'expected {"deployResult": {"status": "Canceling"}}')
+    result = org.cancel_deploy(session, request.path_params["deploy_id"])
+    return json_response({"id": result.id, "deployResult": told(result, details=False)}, 202)
+
+
 async def _parts(request: Request) -> tuple[Mapping[str, Any], bytes]:
     """Return options and zip, told apart by their content: names and order differ among clients.
 
@@ -89,5 +99,6 @@ def _caller(request: Request) -> tuple[Org, Session]:
 _DEPLOY = f"{DATA}/metadata/deployRequest"
 routes = [
     Route(_DEPLOY, deploy, methods=["POST"]),
-    Route(f"{_DEPLOY}/{{deploy_id}}", deploy_status),
+    Route(f"{_DEPLOY}/{{deploy_id}}", deploy_status, methods=["GET"]),
+    Route(f"{_DEPLOY}/{{deploy_id}}", cancel_deploy, methods=["PATCH"]),
 ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lxml import etree
@@ -18,31 +17,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from local_org.api.deploy_answers import told
-from local_org.api.soap import Envelope, answer, elements, fault, read_envelope
+from local_org.api.metadata_call import Call, Markup, child_of, children_of, text_of, texts_of
+from local_org.api.metadata_crud import OPERATIONS as CRUD_OPERATIONS
+from local_org.api.soap import answer, elements, fault, read_envelope
 from local_org.api.wire import read_body
 from local_org.errors import OrgError
 from local_org.metadata.results import DeployOptions, FileProperties, RetrieveRequest, truth
-from local_org.metadata.types import described_children
-from local_org.org import Org, Session
+from local_org.metadata.types import children_of as parts_of
+from local_org.org import Org
 
 _METADATA: Final = "http://soap.sforce.com/2006/04/metadata"
 _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
 """A zip of 39 MB, which is the platform's limit, is 52 MB in Base64."""
 _DEPLOY_PREFIX: Final = "0Af"
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One authenticated request."""
-
-    org: Org
-    session: Session
-    envelope: Envelope
-    version: str
-
-    def argument(self, name: str) -> str:
-        """Return an argument in any case of its first letter, or nothing."""
-        return _text(self.envelope.element, name)
 
 
 async def metadata(request: Request) -> Response:
@@ -52,20 +39,24 @@ async def metadata(request: Request) -> Response:
         envelope.enter(request)
         org: Org = request.state.org
         version: str = request.path_params["version"]
-        call = _Call(org, envelope.session(org, version), envelope, version)
+        call = Call(org, envelope.session(org, version), envelope, version)
         result = _OPERATIONS[envelope.operation](call)
     except OrgError as error:
         return fault(error, _METADATA)
-    return answer(envelope.operation, elements("result", result), _METADATA, _METADATA)
+    content = result if isinstance(result, Markup) else elements("result", result)
+    return answer(envelope.operation, content, _METADATA, _METADATA)
 
 
 # Deploy --------------------------------------------------------------------------------------
 
 
-def _deploy(call: _Call) -> Any:
+def _deploy(call: Call) -> Any:
     """Deploy ``ZipFile`` as ``DeployOptions`` says; it may be empty."""
-    options = _child(call.envelope.element, "DeployOptions")
-    given = {} if options is None else {etree.QName(e).localname: e.text for e in options}
+    options = child_of(call.envelope.element, "DeployOptions")
+    given: dict[str, Any] = {}
+    for each in () if options is None else options:
+        given[etree.QName(each).localname] = each.text
+    given["runTests"] = texts_of(options, "runTests")
     try:
         zip_bytes = base64.b64decode(call.argument("ZipFile"))
     except binascii.Error:
@@ -74,39 +65,44 @@ def _deploy(call: _Call) -> Any:
     return _queued(result.id)
 
 
-def _deploy_recent_validation(call: _Call) -> Any:
+def _deploy_recent_validation(call: Call) -> Any:
     return call.org.quick_deploy(call.session, call.argument("validationId")).id
 
 
-def _check_deploy_status(call: _Call) -> Any:
+def _check_deploy_status(call: Call) -> Any:
     result = call.org.deploy_result(call.session, call.argument("asyncProcessId"))
     return told(result, details=truth(call.argument("includeDetails"), default=False))
+
+
+def _cancel_deploy(call: Call) -> Any:
+    result = call.org.cancel_deploy(call.session, call.argument("id"))
+    return {"done": result.done, "id": result.id}
 
 
 # Retrieve ------------------------------------------------------------------------------------
 
 
-def _retrieve(call: _Call) -> Any:
+def _retrieve(call: Call) -> Any:
     """Retrieve what ``retrieveRequest`` or ``request`` names; clients use both words."""
-    asked = _child(call.envelope.element, "retrieveRequest", "request")
+    asked = child_of(call.envelope.element, "retrieveRequest", "request")
     if asked is None:
         raise OrgError("INVALID_OPERATION", "retrieveRequest is missing")
     types: dict[str, tuple[str, ...]] = {}
-    version = _text(asked, "apiVersion") or call.version
-    unpackaged = _child(asked, "unpackaged")
-    for block in _children(unpackaged, "types"):
-        name = _text(block, "name")
-        types[name] = (*types.get(name, ()), *_texts(block, "members"))
+    version = text_of(asked, "apiVersion") or call.version
+    unpackaged = child_of(asked, "unpackaged")
+    for block in children_of(unpackaged, "types"):
+        name = text_of(block, "name")
+        types[name] = (*types.get(name, ()), *texts_of(block, "members"))
     request = RetrieveRequest(
         types,
-        tuple(_texts(asked, "packageNames")),
-        truth(_text(asked, "singlePackage"), default=False),
-        _text(unpackaged, "version") or version,
+        tuple(texts_of(asked, "packageNames")),
+        truth(text_of(asked, "singlePackage"), default=False),
+        text_of(unpackaged, "version") or version,
     )
     return _queued(call.org.retrieve_metadata(call.session, request).id)
 
 
-def _check_status(call: _Call) -> Any:
+def _check_status(call: Call) -> Any:
     """Tell that a deploy or retrieve has come to its end; the old way, of three calls."""
     process_id = call.argument("asyncProcessId")
     if process_id.startswith(_DEPLOY_PREFIX):
@@ -116,7 +112,7 @@ def _check_status(call: _Call) -> Any:
     return {"done": True, "id": process_id, "state": "Completed"}
 
 
-def _check_retrieve_status(call: _Call) -> Any:
+def _check_retrieve_status(call: Call) -> Any:
     result = call.org.retrieve_result(call.session, call.argument("asyncProcessId"))
     with_zip = truth(call.argument("includeZip"), default=True)
     return {
@@ -133,10 +129,10 @@ def _check_retrieve_status(call: _Call) -> Any:
 # Listings ------------------------------------------------------------------------------------
 
 
-def _describe_metadata(call: _Call) -> Any:
+def _describe_metadata(call: Call) -> Any:
     described = [
         {
-            "childXmlNames": list(described_children(kind)),
+            "childXmlNames": sorted(parts_of(kind.name)),
             "directoryName": kind.directory,
             "inFolder": kind.in_folder,
             "metaFile": kind.meta_file,
@@ -153,10 +149,10 @@ def _describe_metadata(call: _Call) -> Any:
     }
 
 
-def _list_metadata(call: _Call) -> Any:
+def _list_metadata(call: Call) -> Any:
     queries = [
-        (_text(query, "type"), _text(query, "folder") or None)
-        for query in _children(call.envelope.element, "queries")
+        (text_of(query, "type"), text_of(query, "folder") or None)
+        for query in children_of(call.envelope.element, "queries")
     ]
     return [_properties(each) for each in call.org.list_metadata(call.session, queries)]
 
@@ -177,7 +173,7 @@ def _properties(each: FileProperties) -> dict[str, Any]:
     }
 
 
-_OPERATIONS: Final[dict[str, Callable[[_Call], Any]]] = {
+_OPERATIONS: Final[dict[str, Callable[[Call], Any]]] = {
     "deploy": _deploy,
     "deployRecentValidation": _deploy_recent_validation,
     "checkDeployStatus": _check_deploy_status,
@@ -186,37 +182,14 @@ _OPERATIONS: Final[dict[str, Callable[[_Call], Any]]] = {
     "checkRetrieveStatus": _check_retrieve_status,
     "describeMetadata": _describe_metadata,
     "listMetadata": _list_metadata,
+    "cancelDeploy": _cancel_deploy,
+    **CRUD_OPERATIONS,
 }
 
 
 def _queued(process_id: str) -> dict[str, Any]:
     """Return the answer of a call that a real org would only have queued."""
     return {"done": False, "id": process_id, "state": "Queued"}
-
-
-# Reading ---------------------------------------------------------------------------------------
-
-
-def _children(element: etree._Element | None, *names: str) -> list[etree._Element]:
-    """Return the children of these names, whose first letter may stand in any case."""
-    wanted = {name[:1].lower() + name[1:] for name in names}
-    return [
-        each
-        for each in (() if element is None else element)
-        if (tag := etree.QName(each).localname) and tag[:1].lower() + tag[1:] in wanted
-    ]
-
-
-def _child(element: etree._Element | None, *names: str) -> etree._Element | None:
-    return next(iter(_children(element, *names)), None)
-
-
-def _texts(element: etree._Element | None, name: str) -> list[str]:
-    return [(each.text or "").strip() for each in _children(element, name)]
-
-
-def _text(element: etree._Element | None, name: str) -> str:
-    return next(iter(_texts(element, name)), "")
 
 
 routes = [

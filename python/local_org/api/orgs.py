@@ -26,7 +26,7 @@ class Orgs:
         self.main = main
         self._contexts: dict[str, Context] = {}
         self._scratch = ScratchOrgs(main.org, main.base_url, directory, self._admit)
-        main.org.before_change(main.faults.on_row)
+        main.org.before_write(main.faults.on_row)
 
     def close(self) -> None:
         """Close the scratch orgs; the main org is its opener's."""
@@ -72,7 +72,7 @@ class Orgs:
 
     def _admit(self, org: Org) -> None:
         """Let the faults that are asked for strike in a scratch org, too."""
-        org.before_change(self.main.faults.on_row)
+        org.before_write(self.main.faults.on_row)
 
 
 def enter(request: Request, context: Context) -> None:

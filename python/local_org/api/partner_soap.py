@@ -1,78 +1,68 @@
-"""Partner SOAP API: ``login``, ``setPassword``, ``getUserInfo`` and ``logout``, and no more.
+"""Partner SOAP API: sessions and passwords here, records and actions in the modules beside it.
 
 Source: facts/real-clients.md 5.11; facts/org-behaviour.md 4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+import secrets
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local_org.api.clients import Clients, GrantRefused
+from local_org.api import partner_actions, partner_records
+from local_org.api.clients import GrantRefused
 from local_org.api.orgs import enter
-from local_org.api.soap import Envelope, answer, elements, fault, read_envelope
+from local_org.api.partner_call import Call, Operation
+from local_org.api.partner_sobjects import SOBJECT
+from local_org.api.soap import FAULT, answer, elements, fault, read_envelope
 from local_org.api.wire import read_body
 from local_org.errors import OrgError
 from local_org.ids import id18
-from local_org.org import Org, Session
 
 _PARTNER: Final = "urn:partner.soap.sforce.com"
-_FAULT: Final = "urn:fault.partner.soap.sforce.com"
 _SESSION_HOURS: Final = 2
+_PASSWORD_BYTES: Final = 9
+_ROW_AND_COLUMN: Final = re.compile(r"ERROR at Row:(\d+):Column:(\d+)")
+_FAULTS: Final = {
+    "INVALID_LOGIN": "LoginFault",
+    "INVALID_TYPE": "InvalidSObjectFault",
+    "INVALID_FIELD": "InvalidFieldFault",
+    "MALFORMED_QUERY": "MalformedQueryFault",
+    "INVALID_QUERY_LOCATOR": "InvalidQueryLocatorFault",
+    "MALFORMED_ID": "InvalidIdFault",
+}
+"""Code → element of the detail; every other code has ``UnexpectedErrorFault``. Source: the WSDL."""
+_PLACED: Final = frozenset({"InvalidSObjectFault", "InvalidFieldFault", "MalformedQueryFault"})
+"""Faults that tell a row and a column."""
 _BAD_LOGIN = OrgError(
     "INVALID_LOGIN", "Invalid username, password, security token; or user locked out."
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One request with its envelope."""
-
-    request: Request
-    envelope: Envelope
-
-    @property
-    def org(self) -> Org:
-        """The org that is asked."""
-        org: Org = self.request.state.org
-        return org
-
-    @property
-    def clients(self) -> Clients:
-        """The register of the org's clients."""
-        clients: Clients = self.request.state.context.clients
-        return clients
-
-    @property
-    def version(self) -> str:
-        """The API version in the path."""
-        version: str = self.request.path_params["version"]
-        return version
-
-    @property
-    def session(self) -> Session:
-        """The caller."""
-        return self.envelope.session(self.org, self.version)
-
-
 async def partner(request: Request) -> Response:
     """POST an envelope."""
     try:
-        call = _Call(request, read_envelope(await read_body(request), _OPERATIONS))
+        call = Call(request, read_envelope(await read_body(request), OPERATIONS))
         call.envelope.enter(request)
-        result = _OPERATIONS[call.envelope.operation](call)
+        result = OPERATIONS[call.envelope.operation](call)
     except OrgError as error:
-        kind = "LoginFault" if error.code == "INVALID_LOGIN" else "UnexpectedErrorFault"
-        return fault(error, _FAULT, kind)
-    return answer(call.envelope.operation, result, _PARTNER, _FAULT)
+        kind = _FAULTS.get(error.code, "UnexpectedErrorFault")
+        return fault(error, FAULT, kind, _place(error) if kind in _PLACED else "")
+    return answer(call.envelope.operation, result, _PARTNER, SOBJECT)
 
 
-def _login(call: _Call) -> str:
+def _place(error: OrgError) -> str:
+    """Write where in a query the error is; -1 where there is no query."""
+    found = _ROW_AND_COLUMN.search(error.message)
+    row, column = found.groups() if found else ("-1", "-1")
+    return f"<sf:row>{row}</sf:row><sf:column>{column}</sf:column>"
+
+
+def _login(call: Call) -> str:
     """Trade a user's name and password for a session; users have none until one is set."""
     arguments = call.envelope.arguments
     enter(call.request, call.request.state.orgs.of_username(arguments.get("username", "")))
@@ -98,37 +88,66 @@ def _login(call: _Call) -> str:
     )
 
 
-def _get_user_info(call: _Call) -> str:
+def _get_user_info(call: Call) -> str:
     return elements("result", _user_info(call, call.session.username))
 
 
-def _set_password(call: _Call) -> str:
-    """Set one's own password, or anybody's with the permission to manage users."""
-    session, arguments = call.session, call.envelope.arguments
-    user_id = id18(arguments.get("userId", ""))
-    may_manage = "ManageUsers" in call.org.access(session).permissions
-    if user_id != session.user_id and not may_manage:
-        raise OrgError("INSUFFICIENT_ACCESS", "insufficient access rights on object id")
-    if user_id == session.user_id and not call.org.has_feature("EnableSetPasswordInApi"):
+def _set_password(call: Call) -> str:
+    """Set one's own password where the org's settings allow it, or somebody else's."""
+    user_id = _whose_password(call)
+    if user_id == call.session.user_id and not call.org.has_feature("EnableSetPasswordInApi"):
         raise OrgError("INSUFFICIENT_ACCESS", "Cannot set password for self")
-    call.clients.set_password(user_id, arguments.get("password", ""))
+    call.clients.set_password(user_id, call.envelope.arguments.get("password", ""))
     return "<result/>"
 
 
-def _logout(call: _Call) -> str:
+def _whose_password(call: Call) -> str:
+    """Return the user whose password the caller may set: oneself, or anybody for managers."""
+    session = call.session
+    user_id = id18(call.text("userId"))
+    may_manage = "ManageUsers" in call.org.access(session).permissions
+    if user_id != session.user_id and not may_manage:
+        raise OrgError("INSUFFICIENT_ACCESS", "insufficient access rights on object id")
+    if call.org.store.row("User", user_id) is None:
+        raise OrgError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+    return user_id
+
+
+def _logout(call: Call) -> str:
     call.org.expire(call.session.token)
     return ""
 
 
-_OPERATIONS: Final[dict[str, Callable[[_Call], str]]] = {
+def _reset_password(call: Call) -> str:
+    """Give a user a password that nobody has chosen."""
+    user_id, password = _whose_password(call), secrets.token_urlsafe(_PASSWORD_BYTES)
+    call.clients.set_password(user_id, password)
+    return elements("result", {"password": password})
+
+
+def _invalidate_sessions(call: Call) -> str:
+    """End sessions by their ids, which are access tokens."""
+    call.session  # noqa: B018 - whoever is logged in may
+    tokens = call.texts("sessionIds")
+    for token in tokens:
+        call.org.expire(token)
+    return elements("result", [{"success": True} for _ in tokens])
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
     "login": _login,
     "getUserInfo": _get_user_info,
     "setPassword": _set_password,
+    "resetPassword": _reset_password,
     "logout": _logout,
+    "invalidateSessions": _invalidate_sessions,
+    **partner_records.OPERATIONS,
+    **partner_actions.OPERATIONS,
 }
+"""Every call of the Partner API that the org serves."""
 
 
-def _user_info(call: _Call, username: str) -> dict[str, Any]:
+def _user_info(call: Call, username: str) -> dict[str, Any]:
     user: dict[str, Any] = call.org.user(username) or {}
     row = call.org.store.row("Organization", call.org.org_id) or {}
     return {

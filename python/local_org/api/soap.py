@@ -23,6 +23,8 @@ from local_org.org import Org, Session
 
 _SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+FAULT: Final = "urn:fault.partner.soap.sforce.com"
+"""Namespace of the faults of the partner and of the metadata API."""
 _CLIENT: Final = "Client"
 _BAD_SESSION = OrgError(
     "INVALID_SESSION_ID", "Invalid Session ID found in SessionHeader: Illegal Session"
@@ -37,11 +39,14 @@ class Envelope:
     element: etree._Element
     token: str
     client: str
+    header: Mapping[str, str]
+    """Simple elements of the Header by name: ``allOrNone``, ``batchSize`` and the like."""
 
     @property
     def arguments(self) -> dict[str, str]:
         """The operation's simple arguments by name."""
-        return {etree.QName(each).localname: each.text or "" for each in self.element}
+        children = self.element.iterchildren(tag=etree.Element)
+        return {etree.QName(each).localname: each.text or "" for each in children}
 
     def enter(self, request: Request) -> None:
         """Make the request one to the org whose session it bears."""
@@ -64,7 +69,11 @@ def read_envelope(body: bytes, operations: Collection[str]) -> Envelope:
     :raises OrgError: it is no envelope, or asks for an operation that is not served.
     """
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, remove_comments=True, huge_tree=True
+        resolve_entities=False,
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=True,
     )
     try:
         root = etree.fromstring(body, parser)
@@ -79,7 +88,9 @@ def read_envelope(body: bytes, operations: Collection[str]) -> Envelope:
         raise OrgError(_CLIENT, f"No operation available for request {found}")
     token = root.findtext(f"{{{_SOAP}}}Header//{{*}}sessionId") or ""
     client = root.findtext(f"{{{_SOAP}}}Header//{{*}}client") or ""
-    return Envelope(name.localname, element, token.strip(), client.strip())
+    options = root.iterfind(f"{{{_SOAP}}}Header/*/*")
+    header = {etree.QName(each).localname: (each.text or "").strip() for each in options}
+    return Envelope(name.localname, element, token.strip(), client.strip(), header)
 
 
 def elements(name: str, value: Any) -> str:
@@ -106,10 +117,11 @@ def answer(operation: str, content: str, namespace: str, sf: str) -> Response:
     )
 
 
-def fault(error: OrgError, sf: str, kind: str | None = None) -> Response:
+def fault(error: OrgError, sf: str, kind: str | None = None, more: str = "") -> Response:
     """500 with an unprefixed faultcode; a request that makes no sense is the client's fault.
 
-    ``sf`` is the namespace of error codes; ``kind`` is the element of the detail, if there is one.
+    ``sf`` is the namespace of error codes; ``kind`` is the element of the detail, if there is one,
+    and ``more`` what it holds beside code and message.
     """
     if error.code == _CLIENT:
         code, text, kind = "soapenv:Client", error.message, None
@@ -119,7 +131,7 @@ def fault(error: OrgError, sf: str, kind: str | None = None) -> Response:
         f'<detail><sf:{kind} xsi:type="sf:{kind}">'
         f"<sf:exceptionCode>{error.code}</sf:exceptionCode>"
         f"<sf:exceptionMessage>{escape(error.message)}</sf:exceptionMessage>"
-        f"</sf:{kind}></detail>"
+        f"{more}</sf:{kind}></detail>"
     )
     return _envelope(
         500,
@@ -127,6 +139,12 @@ def fault(error: OrgError, sf: str, kind: str | None = None) -> Response:
         f"<faultstring>{escape(text)}</faultstring>{detail if kind else ''}</soapenv:Fault>",
         sf,
     )
+
+
+def refusal(error: OrgError) -> Response:
+    """Refuse a request before it is read, in the words of either SOAP API."""
+    told = _BAD_SESSION if error.code == _BAD_SESSION.code else error
+    return fault(told, FAULT, "UnexpectedErrorFault")
 
 
 def _envelope(status: int, content: str, sf: str) -> Response:

@@ -1,6 +1,6 @@
 """Tooling API: queries and describes of its own objects, and the anonymous Apex that needs no Apex.
 
-There is no Apex in this org. Source: facts/real-clients.md 5.8.
+No Apex runs in this org. Source: facts/real-clients.md 5.8.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local_org.api.wire import DATA, json_response, parameter
-from local_org.metadata.tooling import Everything, tooling_object, tooling_schema
+from local_org.api.wire import DATA, json_object, json_response, parameter
+from local_org.metadata.tooling import Everything
+from local_org.metadata.tooling_schema import tooling_object, tooling_schema
 from local_org.org import Org
 from local_org.schema.describe import describe as described
 from local_org.schema.describe import describe_global as described_globally
@@ -54,6 +55,18 @@ async def execute_anonymous(request: Request) -> Response:
     return json_response(_outcome("Apex is not supported by this org"))
 
 
+async def run_tests(request: Request) -> Response:
+    """POST a run of tests; the answer is the id of its job, a bare string."""
+    org: Org = request.state.org
+    return json_response(org.run_tests(request.state.session, await json_object(request)))
+
+
+async def run_tests_now(request: Request) -> Response:
+    """POST a run of tests, and answer what came of it."""
+    org: Org = request.state.org
+    return json_response(org.run_tests_now(request.state.session, await json_object(request)))
+
+
 def _outcome(problem: str | None) -> dict[str, Any]:
     place = -1 if problem is None else 1
     return {
@@ -71,6 +84,8 @@ _TOOLING = f"{DATA}/tooling"
 routes = [
     Route(f"{_TOOLING}/query", query),
     Route(f"{_TOOLING}/executeAnonymous", execute_anonymous),
+    Route(f"{_TOOLING}/runTestsAsynchronous", run_tests, methods=["POST"]),
+    Route(f"{_TOOLING}/runTestsSynchronous", run_tests_now, methods=["POST"]),
     Route(f"{_TOOLING}/sobjects", describe_global),
     Route(f"{_TOOLING}/sobjects/{{sobject}}/describe", describe),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -39,8 +40,19 @@ def no_content() -> Response:
 async def read_body(request: Request, limit: int = BODY_LIMIT_BYTES) -> bytes:
     """Return the body, chunked or not, compressed or not.
 
-    :raises OrgError: ``REQUEST_TOO_LARGE`` beyond ``limit`` bytes, counted after decompression.
+    :raises OrgError: ``REQUEST_TOO_LARGE`` beyond ``limit`` bytes, counted after decompression;
+        ``REQUEST_TIMEOUT`` from a client that does not come to its end.
     """
+    seconds: float = request.state.context.body_seconds
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request, limit)
+    except TimeoutError:
+        text = f"The request did not arrive within {seconds:g} seconds"
+        raise OrgError("REQUEST_TIMEOUT", text, status=408) from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
     compressed = request.headers.get("content-encoding", "").lower() == "gzip"
     inflate = zlib.decompressobj(wbits=31) if compressed else None
     body = bytearray()
@@ -59,7 +71,14 @@ async def json_body(request: Request) -> Any:
 
     :raises OrgError: ``JSON_PARSER_ERROR`` with line and column.
     """
-    body = await read_body(request)
+    return parsed(await read_body(request))
+
+
+def parsed(body: bytes) -> Any:
+    """Return JSON parsed.
+
+    :raises OrgError: ``JSON_PARSER_ERROR`` with line and column.
+    """
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -7,36 +7,46 @@ in the store, so that it can be asked for again, after a restart too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from itertools import groupby
 
 from local_org.clock import Clock
 from local_org.errors import OrgError
-from local_org.metadata.handlers import apply, rank
+from local_org.metadata.apex_runs import NO_TESTS, classes_to_run
+from local_org.metadata.handlers import READS_TABLES, apply, rank
 from local_org.metadata.markup import Problem
-from local_org.metadata.messages import MANIFEST, Messages
+from local_org.metadata.messages import FAILED, MANIFEST, Messages
 from local_org.metadata.package import (
     Component,
     Manifest,
     Package,
     components_in,
     full_name_of,
-    is_child,
     read_package,
     unsupported_in,
 )
 from local_org.metadata.removal import Absent, remove
 from local_org.metadata.results import DeployOptions, DeployResult, stamp
 from local_org.metadata.tracking import leave_packages, record_sources, register_package
-from local_org.metadata.types import TYPES, file_of, known, manifest_type
+from local_org.metadata.types import (
+    TYPES,
+    children_of,
+    container_of,
+    file_of,
+    known,
+    manifest_type,
+)
 from local_org.metadata.work import Work
 from local_org.records.store import Store
 from local_org.schema.model import Schema
 
 _DEPLOY = "$deploy"
 _VALIDATION = "$validation"
+VALIDATION_HOLDS = timedelta(days=10)
+"""How long a validation can be deployed. Source: ``deployRecentValidation()``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ def deploy(  # noqa: PLR0917  # who deploys what into which org, and when
     deploy_id = store.next_id("0Af")
     work = Work(store, schema.copy(), clock.now(), user_id)
     run = _Run(work, options)
-    with suppress(_Undo), store.transaction():
+    with suppress(_Undo), _schema_kept(store, schema), store.transaction():
         run.everything(zip_bytes)
         if run.undone:
             raise _Undo
@@ -74,7 +84,7 @@ def deploy(  # noqa: PLR0917  # who deploys what into which org, and when
     user = store.row("User", user_id)
     result = DeployResult(
         id=deploy_id,
-        status=run.messages.status,
+        status=run.status,
         created_date=stamp(work.now),
         created_by=user_id,
         created_by_name=str(user["Name"]) if user else "",
@@ -83,11 +93,24 @@ def deploy(  # noqa: PLR0917  # who deploys what into which org, and when
         rollback_on_error=options.rollback_on_error,
         completed_date=stamp(clock.now()),
         messages=tuple(run.messages.all),
+        tests_asked=options.test_level not in {None, NO_TESTS},
+        test_failures=run.test_failures,
     )
     store.put_document(_DEPLOY, deploy_id, result.dump())
     if options.check_only and result.success:
         store.put_document(_VALIDATION, deploy_id, zip_bytes, **asdict(options))
     return Deployment(result, None if run.undone else work.schema)
+
+
+@contextmanager
+def _schema_kept(store: Store, schema: Schema) -> Iterator[None]:
+    """Have the store as this schema says if the deploy in the block, which alters it, is undone."""
+    try:
+        yield
+    except BaseException:
+        if store.schema is not schema:
+            store.sync(schema)
+        raise
 
 
 def deploy_result(store: Store, deploy_id: str) -> DeployResult:
@@ -104,16 +127,17 @@ def deploy_result(store: Store, deploy_id: str) -> DeployResult:
 def quick_deploy(
     store: Store, schema: Schema, clock: Clock, user_id: str, validation_id: str
 ) -> Deployment:
-    """Deploy what a successful validation has checked.
+    """Deploy what a successful validation has checked within the last ten days.
 
     :raises OrgError: ``INVALID_CROSS_REFERENCE_KEY`` when there is no such validation.
     """
     found = store.document(_VALIDATION, validation_id)
-    if found is None:
+    oldest = stamp(clock.now() - VALIDATION_HOLDS)
+    if found is None or (deploy_result(store, validation_id).completed_date or "") < oldest:
         message = f"No recent validation found with id: {validation_id}"
         raise OrgError("INVALID_CROSS_REFERENCE_KEY", message)
     options = DeployOptions(**{name: found.meta[name] for name in asdict(DeployOptions())})
-    options = replace(options, check_only=False)
+    options = replace(options, check_only=False, run_tests=tuple(options.run_tests))
     return deploy(store, schema, clock, user_id, found.body, options)
 
 
@@ -124,11 +148,17 @@ class _Run:
         self.work = work
         self.options = options
         self.messages = Messages(options, work.now)
+        self.test_failures: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def status(self) -> str:
+        """What became of it: a test that fails fails all."""
+        return FAILED if self.test_failures else self.messages.status
 
     @property
     def undone(self) -> bool:
         """Whether nothing of it is kept."""
-        return self.options.check_only or self.messages.status == "Failed"
+        return self.options.check_only or self.status == FAILED
 
     def everything(self, zip_bytes: bytes) -> None:
         """Read the zip, delete, add, delete again; then tell the package registry and tracking."""
@@ -147,6 +177,8 @@ class _Run:
         self.messages.manifest()
         self._register(package.manifest, chosen)
         record_sources(self.work)
+        asked = classes_to_run(self.work.store, self.options.test_level, self.options.run_tests)
+        self.test_failures = tuple((str(each.meta["id"]), each.name) for each in asked)
 
     # Adding ----------------------------------------------------------------------------------
 
@@ -161,6 +193,8 @@ class _Run:
 
     def _add_alike(self, waiting: list[Component]) -> None:
         """Try each until none that is left can be taken; then say why."""
+        if waiting[0].type_name in READS_TABLES:
+            self.work.tables()
         while waiting:
             refused = [
                 (component, problem)
@@ -205,9 +239,9 @@ class _Run:
     def _read(self, package: Package) -> list[Component]:
         """Return every component in the zip; a file that cannot be read is a failure."""
         found: list[Component] = []
-        for file_name, body in package.files.items():
+        for file_name in package.files:
             try:
-                found += components_in(file_name, body)
+                found += components_in(file_name, package.files)
             except Problem as problem:
                 self.messages.failed(*full_name_of(file_name), file_name, problem)
         return found
@@ -260,11 +294,14 @@ def _own_type(kind: str, name: str) -> str:
 def _named(found: Iterable[Component], kind: str, member: str) -> list[Component]:
     """Return the components that a line of package.xml means; an object means its children too."""
     folder_type = TYPES[kind].folder_type if kind in TYPES else None
+    within = children_of(kind)
     named = []
     for component in found:
         of_kind = component.type_name in (kind, folder_type)
-        child = kind == "CustomObject" and is_child(component.type_name)
-        name = component.full_name.partition(".")[0] if child else component.full_name
+        child = component.type_name in within
+        name = component.full_name
+        if child:
+            name = container_of(component.type_name, name)
         if (of_kind or child) and member in ("*", name):
             named.append(component)
     return named

@@ -1,13 +1,14 @@
 """Whether a component holds only what its type may hold, in the platform's own words.
 
-The tables stand in ``elements.txt``. Types that have no table there are kept as they are.
+The tables stand in ``elements.txt`` and ``elements_setup.txt``. A type without a table there is kept
+as it is.
 Source of the wordings: facts/metadata.md section 4; those of values are inferred from them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,6 +17,7 @@ from lxml import etree
 
 from local_org.metadata.markup import NAMESPACE, Problem, children, tag
 
+_TABLES = ("elements.txt", "elements_setup.txt")
 _ELEMENT = re.compile(r"(?P<name>\w+):(?P<kind>\w+)(?P<required>!?)(?P<repeated>\*?)")
 _VALUES: Mapping[str, Callable[[str], object]] = {
     "boolean": re.compile(r"true|false|1|0").fullmatch,
@@ -44,11 +46,11 @@ class Tables:
 
 @cache
 def tables() -> Tables:
-    """Read ``elements.txt``, once."""
+    """Read the tables, once."""
     types: dict[str, dict[str, Rule]] = {}
     enums: dict[str, frozenset[str]] = {}
     head: list[str] = []
-    for line in files(__package__).joinpath("elements.txt").read_text("utf-8").splitlines():
+    for line in _lines():
         words = line.split("#")[0].split()
         if words and words[0] in ("type", "enum"):
             head = words
@@ -59,6 +61,11 @@ def tables() -> Tables:
     return Tables(types, enums)
 
 
+def _lines() -> Iterator[str]:
+    for name in _TABLES:
+        yield from files(__package__).joinpath(name).read_text("utf-8").splitlines()
+
+
 def _rule(word: str) -> tuple[str, Rule]:
     match = _ELEMENT.fullmatch(word)
     if match is None:
@@ -66,21 +73,34 @@ def _rule(word: str) -> tuple[str, Rule]:
     return match["name"], Rule(match["kind"], bool(match["required"]), bool(match["repeated"]))
 
 
-def check(element: etree._Element, type_name: str) -> None:
-    """Check a whole component.
+def check(element: etree._Element, type_name: str, full_name: str = "") -> None:
+    """Check a whole component. The root of ``settings/Lead.settings`` is ``LeadSettings``.
 
     :raises Problem: the first element that is unknown, doubled, missing or no value of its kind.
     """
-    _check_root(element, type_name)
+    optional = type_name == "Settings"
+    if optional:
+        known = full_name in tables().enums["SettingsName"]
+        if not known:
+            raise Problem(f"'{full_name}' is not a valid name of settings", element)
+        type_name = f"{full_name}Settings"
+    _check_root(element, type_name, namespace_optional=optional)
     if type_name in tables().types:
         _check(element, type_name)
 
 
-def _check_root(element: etree._Element, type_name: str) -> None:
-    """Check that the root of a file bears its type's name in the metadata namespace."""
+def _check_root(
+    element: etree._Element, type_name: str, *, namespace_optional: bool = False
+) -> None:
+    """Check that the root of a file bears its type's name in the metadata namespace.
+
+    The files that sf makes of a scratch org definition's settings are in no namespace at all.
+    """
     if element.getparent() is not None:
         return
-    if etree.QName(element).namespace != NAMESPACE or tag(element) != type_name:
+    namespace = etree.QName(element).namespace
+    ours = namespace == NAMESPACE or (namespace_optional and namespace is None)
+    if not ours or tag(element) != type_name:
         raise Problem(
             f"Element {tag(element)} invalid at this location in type {type_name}", element
         )

@@ -6,85 +6,20 @@ elements ("Must specify …", "Can not specify …") are inferred.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
 
+from local_org.metadata.field_kinds import EXTRA, KINDS, Kind, check_elements, check_home
 from local_org.metadata.formulas import compiled
+from local_org.metadata.lookups import lookup
 from local_org.metadata.markup import Problem, child, children, first_or_self, flag, text
 from local_org.metadata.package import Component, own_name, owner_of
 from local_org.metadata.work import Work, at_most, require
+from local_org.schema.custom import OWNER
 from local_org.schema.model import TEXT_TYPES, Field, FieldType, PicklistValue
 
 FORMULA_TEXT_LENGTH = 1300
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How a metadata field type is described: its type, its length, and what it can be used for."""
-
-    type: FieldType
-    length: int = 0
-    must: tuple[str, ...] = ()
-    never: tuple[str, ...] = ("length", "precision", "scale")
-    groupable: bool = True
-    sortable: bool = True
-    filterable: bool = True
-    aggregatable: bool = True
-    formula: bool = False
-    """Whether a formula may have this type."""
-    longest: int = 0
-
-
-_NUMBER = ("length",)
-_PLAIN = ("precision", "scale")
-_KINDS: Mapping[str, _Kind] = {
-    "Text": _Kind(FieldType.STRING, must=("length",), never=_PLAIN, formula=True, longest=255),
-    "TextArea": _Kind(FieldType.TEXTAREA, 255),
-    "LongTextArea": _Kind(
-        FieldType.TEXTAREA,
-        must=("length", "visibleLines"),
-        never=_PLAIN,
-        groupable=False,
-        sortable=False,
-        filterable=False,
-        aggregatable=False,
-        longest=131072,
-    ),
-    "Html": _Kind(
-        FieldType.TEXTAREA,
-        must=("length", "visibleLines"),
-        never=_PLAIN,
-        groupable=False,
-        sortable=False,
-        filterable=False,
-        aggregatable=False,
-        longest=131072,
-    ),
-    "Email": _Kind(FieldType.EMAIL, 80),
-    "Phone": _Kind(FieldType.PHONE, 40),
-    "Url": _Kind(FieldType.URL, 255),
-    "Picklist": _Kind(FieldType.PICKLIST, 255),
-    "MultiselectPicklist": _Kind(
-        FieldType.MULTIPICKLIST, 4099, ("visibleLines",), groupable=False, sortable=False
-    ),
-    "Number": _Kind(
-        FieldType.DOUBLE, 0, ("precision", "scale"), _NUMBER, groupable=False, formula=True
-    ),
-    "Currency": _Kind(
-        FieldType.CURRENCY, 0, ("precision", "scale"), _NUMBER, groupable=False, formula=True
-    ),
-    "Percent": _Kind(
-        FieldType.PERCENT, 0, ("precision", "scale"), _NUMBER, groupable=False, formula=True
-    ),
-    "Checkbox": _Kind(FieldType.BOOLEAN, aggregatable=False, formula=True),
-    "Date": _Kind(FieldType.DATE, formula=True),
-    "DateTime": _Kind(FieldType.DATETIME, groupable=False, formula=True),
-    "Time": _Kind(FieldType.TIME, formula=True),
-    "Lookup": _Kind(FieldType.REFERENCE, 18, ("referenceTo",)),
-}
 
 
 def custom_field(work: Work, component: Component) -> str:
@@ -102,6 +37,10 @@ def custom_field(work: Work, component: Component) -> str:
     new = _field(work, element, entity, name, old)
     if old is not None:
         _check_change(old, new, element)
+    if new.relationship_order is not None:
+        work.schema.drop_field(entity, OWNER.name)
+    if new.auto_number:
+        work.start_counting(entity, new.name, int(text(element, "startingNumber") or 1))
     work.schema.put_field(entity, new)
     return new.field_id or ""
 
@@ -119,14 +58,17 @@ def _field(work: Work, element: etree._Element, entity: str, name: str, old: Fie
     """
     word = text(element, "type") or ""
     require(word, "Required field is missing: type", element)
-    kind = _KINDS.get(word)
+    kind = KINDS.get(word)
     if kind is None:
         message = f"A CustomField of type {word} is not supported by this org"
         raise Problem(message, first_or_self(element, "type"))
     formula = child(element, "formula")
-    _check_elements(element, word, kind, calculated=formula is not None)
+    sobject = work.schema.object(entity)
+    check_home(sobject, element, word)
+    check_elements(element, word, kind, calculated=formula is not None)
     _check_history(work, element, entity, calculated=formula is not None)
-    required = flag(element, "required")
+    required = flag(element, "required") or kind.required
+    given = formula is None and word != "AutoNumber"
     length = _length(element, kind, calculated=formula is not None)
     made = Field(
         name=name,
@@ -136,19 +78,20 @@ def _field(work: Work, element: etree._Element, entity: str, name: str, old: Fie
         precision=int(text(element, "precision") or 0),
         scale=int(text(element, "scale") or 0),
         nillable=not required and kind.type is not FieldType.BOOLEAN,
-        createable=formula is None,
-        updateable=formula is None,
+        createable=given,
+        updateable=given and (word != "MasterDetail" or flag(element, "reparentableMasterDetail")),
         filterable=kind.filterable,
         sortable=kind.sortable,
         groupable=kind.groupable and formula is None,
         aggregatable=kind.aggregatable,
-        permissionable=not required,
+        permissionable=not (required or sobject.is_event or sobject.is_metadata),
         custom=True,
         external_id=flag(element, "externalId"),
         unique=flag(element, "unique"),
         case_sensitive=flag(element, "caseSensitive"),
         id_lookup=flag(element, "externalId"),
-        extra_type=_EXTRA.get(word),
+        extra_type=EXTRA.get(word),
+        display_format=text(element, "displayFormat"),
         description=text(element, "description"),
         help_text=text(element, "inlineHelpText"),
         field_id=old.field_id if old else work.store.next_id("00N"),
@@ -159,10 +102,7 @@ def _field(work: Work, element: etree._Element, entity: str, name: str, old: Fie
     return made
 
 
-_EXTRA = {"TextArea": "plaintextarea", "LongTextArea": "plaintextarea", "Html": "richtextarea"}
-
-
-def _length(element: etree._Element, kind: _Kind, *, calculated: bool) -> int:
+def _length(element: etree._Element, kind: Kind, *, calculated: bool) -> int:
     """Return the length of a text.
 
     :raises Problem: longer than the type allows.
@@ -177,16 +117,16 @@ def _length(element: etree._Element, kind: _Kind, *, calculated: bool) -> int:
     return length
 
 
-def _of_kind(work: Work, element: etree._Element, entity: str, kind: _Kind) -> dict[str, Any]:
+def _of_kind(work: Work, element: etree._Element, entity: str, kind: Kind) -> dict[str, Any]:
     """Return what only some types have: formula, picklist values, lookup, default."""
     formula = child(element, "formula")
     if formula is not None:
         zero = text(element, "formulaTreatBlanksAs") != "BlankAsBlank"
         return {"formula": formula.text or "", "blanks_as_zero": zero}
     if kind.type in (FieldType.PICKLIST, FieldType.MULTIPICKLIST):
-        return _picklist(element)
+        return _picklist(work, element)
     if kind.type is FieldType.REFERENCE:
-        return _lookup(work, element, entity)
+        return lookup(work, element, entity)
     default = child(element, "defaultValue")
     if kind.type is FieldType.BOOLEAN:
         return {"default": default is not None and default.text == "true"}
@@ -196,12 +136,9 @@ def _of_kind(work: Work, element: etree._Element, entity: str, kind: _Kind) -> d
     return {"default_formula": default.text, "defaulted_on_create": True}
 
 
-def _picklist(element: etree._Element) -> dict[str, Any]:
+def _picklist(work: Work, element: etree._Element) -> dict[str, Any]:
     """Return the values of a picklist, and whether others are refused."""
-    definition = child(first_or_self(element, "valueSet"), "valueSetDefinition")
-    place = first_or_self(element, "valueSet")
-    if definition is None:
-        raise Problem("Must specify a valueSetDefinition for a CustomField of type Picklist", place)
+    definition, word = _value_set(work, element)
     values = tuple(
         PicklistValue(
             value=text(each, "fullName") or "",
@@ -209,7 +146,7 @@ def _picklist(element: etree._Element) -> dict[str, Any]:
             default=flag(each, "default"),
             active=flag(each, "isActive", default=True),
         )
-        for each in children(definition, "value")
+        for each in children(definition, word)
     )
     names = [value.value for value in values]
     doubled = next((name for n, name in enumerate(names) if name in names[:n]), None)
@@ -221,30 +158,19 @@ def _picklist(element: etree._Element) -> dict[str, Any]:
     }
 
 
-def _lookup(work: Work, element: etree._Element, entity: str) -> dict[str, Any]:
-    """Return the parent of a lookup, and the names under which each side reads the other."""
-    target = work.schema.get(text(element, "referenceTo") or "")
-    place = first_or_self(element, "referenceTo")
-    if target is None:
-        raise Problem(
-            f"referenceTo value of '{place.text}' does not resolve to a valid sObject type", place
-        )
-    own = (text(element, "fullName") or "").removesuffix("__c")
-    children_name = text(element, "relationshipName")
-    for relation in work.schema.children(target.name):
-        taken = relation.name == f"{children_name}__r" and (relation.child, relation.field) != (
-            entity,
-            f"{own}__c",
-        )
-        require(not taken, f"Duplicate relationship name: {children_name}", element)
-    constraint = text(element, "deleteConstraint")
-    return {
-        "reference_to": (target.name,),
-        "relationship_name": f"{own}__r",
-        "child_relationship_name": f"{children_name}__r" if children_name else None,
-        "cascade_delete": constraint == "Cascade",
-        "restricted_delete": constraint == "Restrict",
-    }
+def _value_set(work: Work, element: etree._Element) -> tuple[etree._Element, str]:
+    """Return what lists the values of a picklist, its own or a global set, and their element."""
+    place = first_or_self(element, "valueSet")
+    definition = child(place, "valueSetDefinition")
+    if definition is not None:
+        return definition, "value"
+    name = text(place, "valueSetName")
+    shared = work.xml("GlobalValueSet", name) if name else None
+    if shared is not None:
+        return shared, "customValue"
+    if name:
+        raise Problem(f"In field: valueSet - no GlobalValueSet named {name} found", place)
+    raise Problem("Must specify a valueSetDefinition for a CustomField of type Picklist", place)
 
 
 def _check_formula(work: Work, entity: str, formula: etree._Element, made: Field) -> None:
@@ -257,26 +183,6 @@ def _check_formula(work: Work, entity: str, formula: etree._Element, made: Field
         )
         itself = path[0].lower() == made.name.lower()
         require(not itself, f"Field {made.name} cannot reference itself in its formula", formula)
-
-
-def _check_elements(element: etree._Element, word: str, kind: _Kind, *, calculated: bool) -> None:
-    """Check that the field has the elements its type needs and none that are not its own."""
-    if calculated:
-        require(kind.formula, f"Formula is not supported for a CustomField of type {word}", element)
-    never = ("length", "defaultValue", "valueSet") if calculated else kind.never
-    for name in never:
-        found = child(element, name)
-        message = f"Can not specify '{name}' for a CustomField of type {word}"
-        require(found is None, message, found)
-    for name in kind.must:
-        if calculated and name == "length":
-            continue
-        message = f"Must specify '{name}' for a CustomField of type {word}"
-        require(text(element, name), message, element)
-    if text(element, "precision"):
-        precision, scale = (int(text(element, n) or 0) for n in ("precision", "scale"))
-        place = first_or_self(element, "precision")
-        require(0 <= scale <= precision <= 18, "Precision must be between 1 and 18", place)
 
 
 def _check_texts(element: etree._Element, entity: str) -> None:

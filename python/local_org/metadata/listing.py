@@ -6,19 +6,68 @@ Source: facts/real-clients.md 5.9, M10 and M11.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from local_org.errors import OrgError
+from local_org.metadata.elements import Rule, tables
 from local_org.metadata.profiles import profile_documents
 from local_org.metadata.results import FileProperties
 from local_org.metadata.types import TYPES, MetadataType, file_of, known
 from local_org.records.store import Document, Store
 
-__all__ = ["FileProperties", "describe_metadata", "list_metadata", "properties_of"]
+__all__ = [
+    "FileProperties",
+    "describe_metadata",
+    "describe_value_type",
+    "list_metadata",
+    "properties_of",
+]
 
 
 def describe_metadata() -> tuple[MetadataType, ...]:
     """Return every type that can be deployed, in the order of their names."""
     return tuple(kind for kind in TYPES.values() if kind.supported)
+
+
+def describe_value_type(type_name: str) -> dict[str, Any]:
+    """Return the elements a type may hold, and theirs, as ``describeValueType`` tells them.
+
+    :raises OrgError: ``INVALID_TYPE`` for a type of which this org knows no elements.
+    """
+    if type_name not in tables().types:
+        raise OrgError("INVALID_TYPE", f"Unknown type name '{type_name}' specified")
+    return {
+        "apiCreatable": True,
+        "apiDeletable": True,
+        "apiReadable": True,
+        "apiUpdatable": True,
+        "valueTypeFields": _value_fields(type_name, ()),
+    }
+
+
+def _value_fields(type_name: str, within: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return the fields of a type; one that holds itself is told once."""
+    rules = tables().types[type_name]
+    return [_value_field(name, rule, (*within, type_name)) for name, rule in rules.items()]
+
+
+def _value_field(name: str, rule: Rule, within: tuple[str, ...]) -> dict[str, Any]:
+    kind, values = rule.kind, tables().enums.get(rule.kind, frozenset())
+    nested = kind in tables().types and kind not in within
+    return {
+        "fields": _value_fields(kind, within) if nested else [],
+        "isForeignKey": False,
+        "isNameField": name == "fullName",
+        "maxOccurs": "unbounded" if rule.repeated else "1",
+        "minOccurs": int(rule.required),
+        "name": name,
+        "picklistValues": [
+            {"active": True, "defaultValue": False, "label": value, "value": value}
+            for value in sorted(values)
+        ],
+        "soapType": "anyType" if kind == "any" else kind,
+        "valueRequired": rule.required,
+    }
 
 
 def list_metadata(store: Store, queries: Sequence[tuple[str, str | None]]) -> list[FileProperties]:

@@ -10,6 +10,7 @@ from local_org.metadata.package import Component
 from local_org.metadata.results import ComponentMessage, DeployOptions, stamp
 
 MANIFEST = "package.xml"
+FAILED = "Failed"
 
 
 class Messages:
@@ -29,7 +30,7 @@ class Messages:
             return "Succeeded"
         taken = any(message.success and message.component_type for message in self.all)
         partial = taken and not self._options.rollback_on_error
-        return "SucceededPartial" if partial else "Failed"
+        return "SucceededPartial" if partial else FAILED
 
     def blames(self, file_name: str) -> bool:
         """Tell whether something has failed in this file."""

@@ -1,4 +1,4 @@
-"""Objects' own settings, validation rules and list views.
+"""Validation rules and list views: what hangs on an object, beside its fields.
 
 Source: facts/metadata.md 2.1 and 4.
 """
@@ -35,15 +35,6 @@ _LIST_VIEW_COLUMNS = frozenset(
     }
 )
 """Columns of Lead list views; facts/metadata.md marks them inferred."""
-
-
-def custom_object(work: Work, component: Component) -> str:
-    """Keep an object's own settings. The object itself must be one this org has."""
-    name = component.full_name
-    found = work.schema.get(name)
-    message = f"Creating the object {name} is not supported by this org"
-    require(found, message, component.element)
-    return work.new_id(component, "01I")
 
 
 def validation_rule(work: Work, component: Component) -> str:

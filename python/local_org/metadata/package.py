@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from local_org.metadata.markup import Problem, XmlFile, add, children, new, tag, text, texts
-from local_org.metadata.types import CHILD_TYPES, TYPES, MetadataType, by_directory
+from local_org.metadata.types import (
+    CHILD_TYPES,
+    TYPES,
+    MetadataType,
+    by_directory,
+    child_name,
+)
 
 MAX_ENTRIES = 10_000
 MAX_BYTES = 400 * 1024 * 1024
 """Uncompressed size of one package. Source: Metadata API limits, 10,000 files and about 400 MB."""
+_META = "-meta.xml"
 _DESTRUCTIVE = ("destructiveChangesPre.xml", "destructiveChanges.xml")
 _DESTRUCTIVE_AFTER = "destructiveChangesPost.xml"
 
@@ -46,6 +53,8 @@ class Component:
     file_name: str
     element: etree._Element
     source: XmlFile
+    content: bytes | None = None
+    """What stands in a file of its own, where ``source`` only tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,26 +146,38 @@ def write_manifest(
     return root
 
 
-def components_in(file_name: str, body: bytes) -> list[Component]:
+def components_in(file_name: str, files: Mapping[str, bytes]) -> list[Component]:
     """Read the components of one file; none when its directory belongs to no type we know.
 
-    :raises Problem: the file is not well-formed.
+    :raises Problem: the file is not well-formed, or the one that tells of it is not there.
     """
     directory, _, rest = file_name.partition("/")
     kind = by_directory(directory)
     if kind is None or not rest:
         return []
-    if (
-        kind.folder_type
-        and rest.endswith("-meta.xml")
-        and not rest.endswith(f".{kind.suffix}-meta.xml")
-    ):
-        source = XmlFile(body)
-        name = rest.removesuffix("-meta.xml")
-        return [Component(kind.folder_type, name, file_name, source.root, source)]
+    if _is_folder(kind, rest):
+        source = XmlFile(files[file_name])
+        name = rest.removesuffix(_META)
+        return [Component(kind.folder_type or "", name, file_name, source.root, source)]
     if not kind.supported or not rest.endswith(f".{kind.suffix}"):
         return []
-    return _components(kind, rest.removesuffix(f".{kind.suffix}"), file_name, XmlFile(body))
+    name = rest.removesuffix(f".{kind.suffix}")
+    if kind.meta_file:
+        beside = file_name + _META
+        if beside not in files:
+            raise Problem(f"{beside} was not found in the zipped directory")
+        source = XmlFile(files[beside])
+        return [Component(kind.name, name, file_name, source.root, source, files[file_name])]
+    return _components(kind, name, file_name, XmlFile(files[file_name]))
+
+
+def _is_folder(kind: MetadataType, rest: str) -> bool:
+    """Tell whether a file below the type's directory tells of a folder."""
+    return (
+        kind.folder_type is not None
+        and rest.endswith(_META)
+        and not rest.endswith(f".{kind.suffix}{_META}")
+    )
 
 
 def _components(kind: MetadataType, name: str, file_name: str, source: XmlFile) -> list[Component]:
@@ -164,7 +185,7 @@ def _components(kind: MetadataType, name: str, file_name: str, source: XmlFile) 
     found = [Component(kind.name, name, file_name, source.root, source)]
     for element_name, child_type in kind.children:
         for element in children(source.root, element_name):
-            own = f"{name}.{text(element, 'fullName') or ''}"
+            own = child_name(name, text(element, "fullName") or "")
             found.append(Component(child_type, own, file_name, element, source))
     return found
 
@@ -202,13 +223,13 @@ def own_name(component: Component) -> str:
 
 
 def without_children(component: Component) -> etree._Element:
-    """Return an object's own settings: its element without the children that are components."""
+    """Return a container's own settings: its element without the children that are components."""
     own = new(component.type_name)
-    kept = dict(TYPES["CustomObject"].children)
+    kept = dict(TYPES[component.type_name].children)
     own.extend(copy(e) for e in children(component.element) if tag(e) not in kept)
     return own
 
 
 def is_child(type_name: str) -> bool:
-    """Whether components of this type stand inside an object's file."""
+    """Whether components of this type stand inside another one's file."""
     return type_name in CHILD_TYPES

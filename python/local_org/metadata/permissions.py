@@ -7,6 +7,7 @@ Source of the refusals: facts/metadata.md 2.3 and 4; real-clients.md 5.9.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from lxml import etree
 
@@ -17,6 +18,8 @@ from local_org.schema.model import Field
 
 PROFILE_NAMES = {"Admin": "System Administrator", "Standard": "Standard User"}
 """Profiles whose name in metadata is not that of their record."""
+_LICENSE = "Salesforce"
+"""The licence of a profile whose file names none."""
 OBJECT_FLAGS = {
     "allowCreate": "PermissionsCreate",
     "allowRead": "PermissionsRead",
@@ -26,6 +29,7 @@ OBJECT_FLAGS = {
     "modifyAllRecords": "PermissionsModifyAllRecords",
     "viewAllFields": "PermissionsViewAllFields",
 }
+_ACTIVITIES = {"Task": "Event", "Event": "Task"}
 _NEEDS = {
     "allowCreate": ("allowRead",),
     "allowEdit": ("allowRead",),
@@ -73,31 +77,70 @@ def permission_set(work: Work, component: Component) -> str:
             "HasActivationRequired": int(flag(element, "hasActivationRequired")),
             "IsCustom": 1,
             "Type": "Regular",
-            **dict.fromkeys(_user_permission_columns(work), 0),
-            **_user_permissions(element),
+            **_all_user_permissions(work, element),
         },
     )
-    for entity in ("ObjectPermissions", "FieldPermissions"):
-        work.remove(entity, {"ParentId": parent})
-    work.remove("SetupEntityAccess", {"ParentId": parent, "SetupEntityType": "CustomPermission"})
-    _grant(work, element, parent)
+    _grant_anew(work, element, parent)
     return parent
 
 
-def profile(work: Work, component: Component) -> str:
-    """Merge a profile's file into the profile's own permission set: what it does not name stays."""
+def muting_permission_set(work: Work, component: Component) -> str:
+    """Make what a group is to be without a row, with rows of grants that say what is muted."""
     element = component.element
-    name = PROFILE_NAMES.get(component.full_name, component.full_name)
-    row = work.find("Profile", {"Name": name})
-    require(row, f"In field: fullName - no Profile named {component.full_name} found", element)
-    owned = work.find("PermissionSet", {"ProfileId": row["Id"] if row else None})
-    if row is None or owned is None:
-        raise Problem(f"no Profile named {component.full_name} found", element)
+    at_most(child(element, "label"), 80, "Label")
+    _check(work, element, strict=True)
+    parent = work.put(
+        "MutingPermissionSet",
+        {"DeveloperName": component.full_name},
+        {
+            "MasterLabel": text(element, "label"),
+            "Description": text(element, "description") or None,
+            "Language": "en_US",
+            **_all_user_permissions(work, element),
+        },
+    )
+    _grant_anew(work, element, parent)
+    return parent
+
+
+def _all_user_permissions(work: Work, element: etree._Element) -> dict[str, int]:
+    """Return every column of a system permission: on if the file enables it, else off."""
+    return dict.fromkeys(_user_permission_columns(work), 0) | _user_permissions(element)
+
+
+def profile(work: Work, component: Component) -> str:
+    """Merge a profile's file into the profile's own permission set: what it does not name stays.
+
+    A profile that is not there is made, with nothing but what its file grants.
+    """
+    element = component.element
     _check(work, element, strict=False)
-    if columns := _user_permissions(element):
-        work.put("PermissionSet", {"Id": owned["Id"]}, columns)
-    _grant(work, element, owned["Id"])
-    return str(row["Id"])
+    row = profile_row(work, component.full_name)
+    profile_id = row["Id"] if row else _new_profile(work, component)
+    key = {"ProfileId": profile_id}
+    own = {} if row else {"Name": f"X{profile_id}", "Label": f"X{profile_id}", "Type": "Profile"}
+    owner = {} if row else {"IsOwnedByProfile": 1}
+    owned = work.put("PermissionSet", key, own | owner | _user_permissions(element))
+    _grant(work, element, owned)
+    return str(profile_id)
+
+
+def profile_row(work: Work, full_name: str) -> dict[str, Any] | None:
+    """Return the row of a profile by its name in metadata, or None."""
+    return work.find("Profile", {"Name": PROFILE_NAMES.get(full_name, full_name)})
+
+
+def _new_profile(work: Work, component: Component) -> str:
+    name = text(component.element, "userLicense") or _LICENSE
+    found = work.find("UserLicense", {"Name": name})
+    place = first_or_self(component.element, "userLicense")
+    require(found, f"In field: userLicense - no UserLicense named {name} found", place)
+    own = {
+        "UserLicenseId": found["Id"] if found else None,
+        "UserType": "Standard",
+        "Description": text(component.element, "description") or None,
+    }
+    return work.put("Profile", {"Name": component.full_name}, own)
 
 
 def permission_set_group(work: Work, component: Component) -> str:
@@ -106,6 +149,11 @@ def permission_set_group(work: Work, component: Component) -> str:
         name = (each.text or "").strip()
         known = work.find("PermissionSet", {"Name": name, "IsOwnedByProfile": 0})
         require(known, f"In field: permissionSets - no PermissionSet named {name} found", each)
+    for each in children(component.element, "mutingPermissionSets"):
+        name = (each.text or "").strip()
+        muting = work.document("MutingPermissionSet", name)
+        message = f"In field: mutingPermissionSets - no MutingPermissionSet named {name} found"
+        require(muting, message, each)
     group = work.put(
         "PermissionSetGroup",
         {"DeveloperName": component.full_name},
@@ -116,18 +164,23 @@ def permission_set_group(work: Work, component: Component) -> str:
             "Language": "en_US",
         },
     )
-    _group_members(work, group, texts(component.element, "permissionSets"))
+    _group_members(work, group, component.element)
     return group
 
 
-def _group_members(work: Work, group: str, names: list[str]) -> None:
-    """Rows that tie the group to its permission sets, where the org has that object."""
-    if work.schema.get("PermissionSetGroupComponent") is None:
-        return
+def _group_members(work: Work, group: str, element: etree._Element) -> None:
+    """Rows that tie the group to its permission sets and to what mutes them."""
     work.remove("PermissionSetGroupComponent", {"PermissionSetGroupId": group})
-    for name in names:
-        row = work.find("PermissionSet", {"Name": name, "IsOwnedByProfile": 0})
-        key = {"PermissionSetGroupId": group, "PermissionSetId": row["Id"] if row else None}
+    members = [
+        work.find("PermissionSet", {"Name": name, "IsOwnedByProfile": 0})
+        for name in texts(element, "permissionSets")
+    ]
+    members += [
+        work.find("MutingPermissionSet", {"DeveloperName": name})
+        for name in texts(element, "mutingPermissionSets")
+    ]
+    for row in filter(None, members):
+        key = {"PermissionSetGroupId": group, "PermissionSetId": row["Id"]}
         work.put("PermissionSetGroupComponent", key, {})
 
 
@@ -143,6 +196,8 @@ def _check(work: Work, element: etree._Element, *, strict: bool) -> None:
         name = text(each, "name") or ""
         known = work.document("CustomPermission", name)
         require(known, f"no CustomPermission named {name} found", each)
+    if strict:
+        _check_activities(work, element)
     columns = _user_permission_columns(work)
     for each in children(element, "userPermissions"):
         name = text(each, "name") or ""
@@ -163,6 +218,20 @@ def _check_field(work: Work, grant: etree._Element, *, strict: bool) -> None:
     require(found.permissionable, f"You cannot deploy to a required field: {path}", place)
     if strict and found.calculated and flag(grant, "editable"):
         raise Problem(f"Field {path} is not editable", first_or_self(grant, "editable"))
+
+
+def _check_activities(work: Work, element: etree._Element) -> None:
+    """Grants on fields that tasks and events share come for both.
+
+    Source: facts/metadata.md 2.3; the wording is inferred.
+    """
+    granted = {text(each, "field"): each for each in children(element, "fieldPermissions")}
+    for path, place in granted.items():
+        entity, _, name = (path or "").partition(".")
+        twin = f"{_ACTIVITIES.get(entity)}.{name}"
+        missing = entity in _ACTIVITIES and twin not in granted and field_at(work, twin)
+        message = f"Field permissions of {path} and {twin} must be deployed together"
+        require(not missing, message, first_or_self(place, "field"))
 
 
 def _check_dependencies(grant: etree._Element, entity: str) -> None:
@@ -197,6 +266,14 @@ def _grant(work: Work, element: etree._Element, parent: str) -> None:
             work.put("SetupEntityAccess", key, {"SetupEntityType": "CustomPermission"})
         else:
             work.remove("SetupEntityAccess", key)
+
+
+def _grant_anew(work: Work, element: etree._Element, parent: str) -> None:
+    """Replace the grants of a permission set by those of its file."""
+    for entity in ("ObjectPermissions", "FieldPermissions"):
+        work.remove(entity, {"ParentId": parent})
+    work.remove("SetupEntityAccess", {"ParentId": parent, "SetupEntityType": "CustomPermission"})
+    _grant(work, element, parent)
 
 
 def _grant_field(work: Work, grant: etree._Element, parent: str) -> None:

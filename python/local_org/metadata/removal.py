@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from local_org.metadata.markup import Problem, XmlFile, children, text, written
-from local_org.metadata.work import Work, require
-from local_org.schema.model import FieldType
+from lxml import etree
 
+from local_org.metadata.markup import Problem, XmlFile, children, tag, text, written
+from local_org.metadata.types import children_of
+from local_org.metadata.work import Work, require
+from local_org.schema.custom import OWNER
+from local_org.schema.model import METADATA_SUFFIX, FieldType
+
+_GRANTS = frozenset({"fieldPermissions", "objectPermissions"})
 _FOLDERS = {"ReportFolder": "Report", "DashboardFolder": "Dashboard"}
 
 
@@ -48,6 +53,54 @@ def _field(work: Work, name: str) -> None:
     work.remove("FieldPermissions", {"Field": path})
     _forget_grants(work, path)
     work.schema.drop_field(entity, own)
+    if field.relationship_order is not None and not sobject.is_detail:
+        _set_free(work, sobject.name)
+
+
+def _set_free(work: Work, entity: str) -> None:
+    """Give the records of what was a detail until now an owner of their own."""
+    work.schema.put_field(entity, OWNER)
+    work.tables()
+    work.store.connection.execute(f'UPDATE "{entity}" SET "OwnerId" = ?', (work.user_id,))
+
+
+def _custom_object(work: Work, name: str) -> None:
+    """Delete an object of the org's own with its records, its parts and what is granted on it."""
+    sobject = work.schema.object(name)
+    if not sobject.custom:
+        raise Problem(f"Cannot delete standard component: {name}")
+    for relation in work.schema.children(sobject.name):
+        message = (
+            f"This custom object is referenced elsewhere in salesforce.com. : {relation.child}"
+        )
+        require(relation.child == sobject.name, f"{message}.{relation.field}")
+    for kind in children_of("CustomObject"):
+        for each in work.store.documents(kind):
+            if each.name.partition(".")[0].lower() == sobject.name.lower():
+                work.store.drop_document(kind, each.name)
+    for each in work.store.documents("CustomMetadata") if sobject.is_metadata else ():
+        if each.name.partition(".")[0] + METADATA_SUFFIX == sobject.name:
+            work.store.drop_document("CustomMetadata", each.name)
+    for entity in ("FieldPermissions", "ObjectPermissions", "QueueSobject", "ListView"):
+        work.remove(entity, {"SobjectType": sobject.name})
+    _forget_object(work, sobject.name)
+    work.schema.drop_object(sobject.name)
+    work.tables()
+
+
+def _forget_object(work: Work, entity: str) -> None:
+    """Take an object and its fields out of the permission sets."""
+    _forget(work, lambda grant: (text(grant, "object") or _object_of(grant)) == entity)
+
+
+def _object_of(grant: etree._Element) -> str:
+    return (text(grant, "field") or "").partition(".")[0]
+
+
+def _record(work: Work, name: str) -> None:
+    """Delete a record of a custom metadata type."""
+    entity, _, own = name.partition(".")
+    work.remove(work.schema.object(entity + METADATA_SUFFIX).name, {"DeveloperName": own})
 
 
 def _blank(work: Work, entity: str, name: str) -> None:
@@ -60,9 +113,15 @@ def _blank(work: Work, entity: str, name: str) -> None:
 
 def _forget_grants(work: Work, path: str) -> None:
     """Take a field out of the permission sets, so that they can be retrieved and deployed again."""
-    for each in work.store.documents("PermissionSet"):
+    _forget(work, lambda grant: text(grant, "field") == path)
+
+
+def _forget(work: Work, of_it: Callable[[etree._Element], bool]) -> None:
+    """Take the grants that are of something deleted out of the permission sets."""
+    sets = (*work.store.documents("PermissionSet"), *work.store.documents("MutingPermissionSet"))
+    for each in sets:
         root = XmlFile(each.body).root
-        grants = [g for g in children(root, "fieldPermissions") if text(g, "field") == path]
+        grants = [grant for grant in children(root) if tag(grant) in _GRANTS and of_it(grant)]
         for grant in grants:
             root.remove(grant)
         if grants:
@@ -100,18 +159,31 @@ def _list_view(work: Work, name: str) -> None:
 def _permission_set(work: Work, name: str) -> None:
     """Delete a permission set with its grants and its assignments."""
     row = work.find("PermissionSet", {"Name": name, "IsOwnedByProfile": 0})
-    if row is None:
-        return
+    if row is not None:
+        _forget_grants_of(work, row["Id"])
+        work.remove("PermissionSetAssignment", {"PermissionSetId": row["Id"]})
+        work.remove("PermissionSet", {"Id": row["Id"]})
+
+
+def _muting_permission_set(work: Work, name: str) -> None:
+    row = work.find("MutingPermissionSet", {"DeveloperName": name})
+    if row is not None:
+        _forget_grants_of(work, row["Id"])
+        work.remove("MutingPermissionSet", {"Id": row["Id"]})
+
+
+def _forget_grants_of(work: Work, parent: str) -> None:
+    """Delete what a permission set grants or mutes, and its place in groups."""
     for entity in ("ObjectPermissions", "FieldPermissions", "SetupEntityAccess"):
-        work.remove(entity, {"ParentId": row["Id"]})
-    work.remove("PermissionSetAssignment", {"PermissionSetId": row["Id"]})
-    work.remove("PermissionSet", {"Id": row["Id"]})
+        work.remove(entity, {"ParentId": parent})
+    work.remove("PermissionSetGroupComponent", {"PermissionSetId": parent})
 
 
 def _permission_set_group(work: Work, name: str) -> None:
     row = work.find("PermissionSetGroup", {"DeveloperName": name})
     if row is not None:
         work.remove("PermissionSetAssignment", {"PermissionSetGroupId": row["Id"]})
+        work.remove("PermissionSetGroupComponent", {"PermissionSetGroupId": row["Id"]})
         work.remove("PermissionSetGroup", {"Id": row["Id"]})
 
 
@@ -178,6 +250,20 @@ def _group(kind: str) -> Callable[[Work, str], None]:
     return remover
 
 
+def _role(work: Work, name: str) -> None:
+    """Delete a role that nobody has and that stands above none."""
+    row = work.find("UserRole", {"DeveloperName": name}) or {"Id": None}
+    for entity, column in (("User", "UserRoleId"), ("UserRole", "ParentRoleId")):
+        used = work.find(entity, {column: row["Id"]})
+        require(not used, f"The role {name} is used by a {entity}")
+    work.remove("UserRole", {"Id": row["Id"]})
+
+
+def _record_type(_work: Work, name: str) -> None:
+    """Refuse, as every org does."""
+    raise Problem(f"Cannot delete record type through API: {name}")
+
+
 def _standard(_work: Work, name: str) -> None:
     """Refuse: what the org came with stays."""
     raise Problem(f"Cannot delete standard component: {name}")
@@ -189,12 +275,16 @@ _REMOVERS: Mapping[str, Callable[[Work, str], None]] = {
     "ListView": _list_view,
     "PermissionSet": _permission_set,
     "PermissionSetGroup": _permission_set_group,
+    "MutingPermissionSet": _muting_permission_set,
     "CustomPermission": _custom_permission,
     "Report": _report,
     "Dashboard": _dashboard,
     "PlatformEventChannel": _channel,
-    "CustomObject": _standard,
+    "CustomObject": _custom_object,
+    "CustomMetadata": _record,
     "Profile": _standard,
+    "RecordType": _record_type,
+    "Role": _role,
     "Group": _group("Regular"),
     "Queue": _group("Queue"),
     **{folder: _folder(kind) for folder, kind in _FOLDERS.items()},

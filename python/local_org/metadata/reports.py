@@ -1,59 +1,113 @@
 """Reports, their types and folders, and dashboards.
 
-A report is checked as an org checks it: the folder, the columns, the scope, the groupings.
+A report is checked as an org checks it: the folder, the columns, the scope, the groupings, the
+criteria, the formulas; the same columns and conditions that its run knows.
 Source: facts/metadata.md 2.2, 2.7, 4, 5 and rules R4 to R11 of 7.3; "Invalid value" is third-party,
 the other wordings are inferred.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from math import inf
+from typing import Any
 
 from lxml import etree
 
-from local_org.metadata.markup import Problem, child, children, first_or_self, tag, text, texts
+from local_org.errors import OrgError
+from local_org.metadata.dashboards import check_dashboard, keep_ids, running_user
+from local_org.metadata.markup import Problem, child, children, first_or_self, tag, text
 from local_org.metadata.package import Component
+from local_org.metadata.report_definitions import definition, number
+from local_org.metadata.report_definitions import report_type as custom_type
 from local_org.metadata.types import FOLDER_TYPES
 from local_org.metadata.work import Work, at_most, require
-from local_org.schema.model import FieldType
+from local_org.reports.checking import Checker
+from local_org.reports.columns import TIMES
+from local_org.reports.definition import Definition
+from local_org.reports.durations import DURATION_OF
+from local_org.reports.filters import check_logic
+from local_org.reports.granularity import GRANULARITIES
+from local_org.reports.report_types import LEAD_LIST, ReportType, standard_types
+from local_org.schema.formula import FormulaError
 
-LEAD_LIST = "LeadList"
-LEAD_LIST_COLUMNS = {
-    "OWNER": FieldType.STRING,
-    "FIRST_NAME": FieldType.STRING,
-    "LAST_NAME": FieldType.STRING,
-    "COMPANY": FieldType.STRING,
-    "STATUS": FieldType.PICKLIST,
-    "LEAD_SOURCE": FieldType.PICKLIST,
-    "CREATED_DATE": FieldType.DATETIME,
-    "CONVERTED": FieldType.BOOLEAN,
-    "EMAIL": FieldType.EMAIL,
-    "TITLE": FieldType.STRING,
-    "PHONE": FieldType.PHONE,
-    "RATING": FieldType.PICKLIST,
-    "INDUSTRY": FieldType.PICKLIST,
-}
-"""The first eight were seen to work against a live org, the others are inferred."""
-_SCOPES = frozenset({"user", "team", "allusers", "queue", "org", "scopingRule"})
-_SUMMARY_FUNCTIONS = frozenset({"SUM", "AVG", "MAX", "MIN", "UNIQUE"})
-_SUMMARY_CALL = re.compile(r"([A-Za-z0-9_.$]+):([A-Za-z]+)")
 _COLUMN_PLACES = frozenset(
     {"field", "column", "dateColumn", "groupingColumn", "sourceColumnName", "sortColumn"}
 )
-_COMPUTED = re.compile(r"RowCount|FORMULA\d+|CDF\d+")
-_DATES = (FieldType.DATE, FieldType.DATETIME)
+_MOST_OBJECTS = 4
+_MOST_GROUPINGS = {"Summary": (3, 0), "Matrix": (2, 2)}
+_UNFILED = "unfiled$public"
+
+
+# -- folders --------------------------------------------------------------------------------------
 
 
 def folder(work: Work, component: Component) -> str:
     """Make the folder a row that reports and dashboards can be owned by."""
     kind = FOLDER_TYPES[component.type_name]
     at_most(child(component.element, "name"), 80, "Name")
+    shared = child(component.element, "folderShares") is not None
+    access = text(component.element, "accessType") or ("Shared" if shared else "Hidden")
     return work.put(
         "Folder",
         {"DeveloperName": component.full_name, "Type": kind.name},
-        {"Name": text(component.element, "name"), "AccessType": "Public"},
+        {"Name": text(component.element, "name"), "AccessType": access},
     )
+
+
+def _folder_of(work: Work, component: Component) -> dict[str, Any]:
+    """Return the row of the folder that the component stands in; unfiled ones are the org's."""
+    name = component.full_name.rpartition("/")[0]
+    if name == _UNFILED:
+        return {"Id": work.store.organization_id(), "Name": "Public Reports"}
+    row = (
+        work.find("Folder", {"DeveloperName": name, "Type": component.type_name}) if name else None
+    )
+    if row is None:
+        raise Problem(f"Cannot find folder:{name}", None)
+    return row
+
+
+# -- report types ---------------------------------------------------------------------------------
+
+
+def report_type(work: Work, component: Component) -> str:
+    """Keep a custom report type whose base object, joins and own fields exist."""
+    element = component.element
+    base = text(element, "baseObject") or ""
+    place = first_or_self(element, "baseObject")
+    require(work.schema.get(base), f"Invalid base object: {base}", place)
+    made = custom_type(component.full_name, element)
+    message = f"A report type has at most {_MOST_OBJECTS} objects"
+    require(len(made.joins) < _MOST_OBJECTS, message, element)
+    _check_joins(work, element, made)
+    checker = Checker(work.schema, made, Definition(made.name))
+    for section in children(element, "sections"):
+        for column in children(section, "columns"):
+            name = f"{text(column, 'table')}${text(column, 'field')}"
+            shown = text(column, "field") or ""
+            known = checker.column(name) is not None
+            require(known, f"Invalid field {shown} in report type", first_or_self(column, "field"))
+    return work.new_id(component, "070")
+
+
+def _check_joins(work: Work, element: etree._Element, made: ReportType) -> None:
+    """Check that every list of children is there, and that no inner join follows an outer one."""
+    outer: set[str] = set()
+    at = {made.objects[0]: made.objects[0]}
+    for join in made.joins:
+        links = work.schema.children(at[join.parent])
+        link = next((c for c in links if (c.name or "").lower() == join.relationship.lower()), None)
+        require(link, f"Invalid relationship {join.relationship} in report type", element)
+        after_outer = join.parent in outer
+        message = "An outer join cannot be followed by an inner join"
+        require(join.outer or not after_outer, message, element)
+        if join.outer or after_outer:
+            outer.add(join.table)
+        at[join.table] = link.child if link else ""
+
+
+# -- reports --------------------------------------------------------------------------------------
 
 
 def report(work: Work, component: Component) -> str:
@@ -63,13 +117,9 @@ def report(work: Work, component: Component) -> str:
     at_most(child(element, "name"), 40, "Report Name")
     at_most(child(element, "description"), 255, "Description")
     _check_shape(element)
-    _check_type(work, element)
-    for place in _column_places(element):
-        _check_column(work, element, place)
-    for grouping in _groupings(element):
-        _check_granularity(work, grouping)
-    for formula in _summary_formulas(element):
-        _check_summary(work, element, formula)
+    known = _type_of(work, element)
+    if known is not None and text(element, "format") != "MultiBlock":
+        _check_definition(work, element, known)
     return work.put(
         "Report",
         {"DeveloperName": component.full_name.rpartition("/")[2], "OwnerId": owner["Id"]},
@@ -82,128 +132,89 @@ def report(work: Work, component: Component) -> str:
     )
 
 
-def report_type(work: Work, component: Component) -> str:
-    """Keep a custom report type whose base object and own fields exist."""
-    base = text(component.element, "baseObject") or ""
-    place = first_or_self(component.element, "baseObject")
-    require(work.schema.get(base), f"Invalid base object: {base}", place)
-    for section in children(component.element, "sections"):
-        for column in children(section, "columns"):
-            sobject = work.schema.get((text(column, "table") or "").partition(".")[0])
-            name = (text(column, "field") or "").partition(".")[0]
-            known = sobject is None or not name.endswith("__c") or sobject.get(name)
-            require(known, f"Invalid field {name} in report type", first_or_self(column, "field"))
-    return work.new_id(component, "070")
-
-
-def dashboard(work: Work, component: Component) -> str:
-    """Make the dashboard a row, once its folder and its reports exist."""
-    element = component.element
-    owner = _folder_of(work, component)
-    at_most(child(element, "title"), 80, "Title")
-    for source in element.iter("{*}report"):
-        name = (source.text or "").strip()
-        known = "/" not in name or work.document("Report", name)
-        require(known, f"In field: report - no Report named {name} found", source)
-    return work.put(
-        "Dashboard",
-        {"DeveloperName": component.full_name.rpartition("/")[2], "FolderId": owner["Id"]},
-        {
-            "Title": text(element, "title"),
-            "Description": text(element, "description") or None,
-            "FolderName": owner["Name"],
-            "RunningUserId": work.user_id,
-            "Type": text(element, "dashboardType") or "LoggedInUser",
-        },
-    )
-
-
-def _folder_of(work: Work, component: Component) -> dict[str, str]:
-    """Return the row of the folder that the component stands in."""
-    name = component.full_name.rpartition("/")[0]
-    key = {"DeveloperName": name, "Type": component.type_name}
-    row = work.find("Folder", key) if name not in ("", "unfiled$public") else None
-    if name == "unfiled$public":
-        return {"Id": work.user_id, "Name": "Public Reports"}
-    if row is None:
-        raise Problem(f"Cannot find folder:{name}", None)
-    return row
-
-
 def _groupings(element: etree._Element) -> list[etree._Element]:
     return [*children(element, "groupingsDown"), *children(element, "groupingsAcross")]
 
 
 def _check_shape(element: etree._Element) -> None:
     """R5 and R6: a grouping is no column, a table has no groups, a summary has some."""
-    form = text(element, "format")
+    form = text(element, "format") or ""
     groupings = _groupings(element)
     columns = {text(each, "field") for each in children(element, "columns")}
     for grouping in groupings:
         name = text(grouping, "field")
         message = f"{tag(grouping)}-field: a grouping cannot also be a column: {name}"
         require(name not in columns, message, first_or_self(grouping, "field"))
+    place = first_or_self(element, "format")
     if form == "Tabular":
         summarised = child(element, "chart") is not None or any(element.iter("{*}aggregateTypes"))
         message = "Tabular reports can't have groupings, charts or summaries"
-        require(not groupings and not summarised, message, first_or_self(element, "format"))
-    if form in ("Summary", "Matrix"):
+        require(not groupings and not summarised, message, place)
+    if form in _MOST_GROUPINGS:
         message = f"{form} reports must have at least one grouping"
-        require(groupings, message, first_or_self(element, "format"))
+        require(groupings, message, place)
+        across = len(list(children(element, "groupingsAcross")))
+        down, most = len(groupings) - across, _MOST_GROUPINGS[form]
+        message = f"{form} reports have at most {most[0]} row and {most[1]} column groupings"
+        require(down <= most[0] and across <= most[1], message, place)
 
 
-def _check_type(work: Work, element: etree._Element) -> None:
-    """Check that the report type exists, and that the scope is one of its own."""
+def _type_of(work: Work, element: etree._Element) -> ReportType | None:
+    """Return the report type; None for a standard one that this org does not model.
+
+    :raises Problem: a custom type that does not exist, or a scope that is none of LeadList's.
+    """
     name = text(element, "reportType") or ""
-    custom = name.endswith("__c")
-    known = not custom or work.document("ReportType", name.removesuffix("__c"))
     place = first_or_self(element, "reportType")
-    require(known, f"reportType: Invalid value specified: {name}", place)
-    scope = text(element, "scope")
-    if name == LEAD_LIST and scope is not None:
+    if name.endswith("__c"):
+        own = name.removesuffix("__c")
+        body = work.xml("ReportType", own)
+        require(body is not None, f"reportType: Invalid value specified: {name}", place)
+        return None if body is None else custom_type(own, body)
+    scope, known = text(element, "scope"), standard_types().get(name)
+    if name == LEAD_LIST and known is not None and scope is not None:
         place = first_or_self(element, "scope")
-        require(scope in _SCOPES, f"scope: Invalid value specified: {scope}", place)
+        allowed = scope in {value for value, _ in known.scopes}
+        require(allowed, f"scope: Invalid value specified: {scope}", place)
+    return known
+
+
+def _check_definition(work: Work, element: etree._Element, known: ReportType) -> None:
+    of = definition(element)
+    checker = Checker(work.schema, known, of)
+    _check_buckets(checker, element)
+    for place in _column_places(element):
+        name = (place.text or "").strip()
+        fits = not name or _is_computed(of, name) or checker.exists(name)
+        require(fits, f"{_path(element, place)}: Invalid value specified: {name}", place)
+    for grouping in _groupings(element):
+        _check_granularity(checker, grouping)
+        _check_sort(of, grouping)
+    for column in children(element, "columns"):
+        _check_totals(checker, column)
+    _check_criteria(checker, element, of)
+    _check_time_frame(checker, element)
+    _check_formulas(checker, element)
 
 
 def _column_places(element: etree._Element) -> Iterator[etree._Element]:
-    """Every element that names a column."""
+    """Every element that names a column of the report's type; related objects have their own."""
     for each in element.iter("{*}*"):
-        if tag(each) in _COLUMN_PLACES and not len(each):
+        above = each.getparent()
+        related = (
+            above is not None
+            and above.getparent() is not None
+            and (
+                tag(above.getparent()) == "crossFilters"  # type: ignore[arg-type]  # not None: seen above
+            )
+        )
+        if tag(each) in _COLUMN_PLACES and not len(each) and not related:
             yield each
 
 
-def _check_column(work: Work, element: etree._Element, place: etree._Element) -> None:
-    """R8: the column is one of the report type, of this report's own, or a field that exists.
-
-    :raises Problem: ``columns-field: Invalid value``, with the path of the element.
-    """
-    name = (place.text or "").strip()
-    own = {text(bucket, "developerName") for bucket in children(element, "buckets")}
-    if not name or name in own or _COMPUTED.fullmatch(name):
-        return
-    known = _is_column(work, text(element, "reportType") or "", name)
-    require(known, f"{_path(element, place)}: Invalid value specified: {name}", place)
-
-
-def _is_column(work: Work, report_type: str, name: str) -> bool:
-    """Whether the report type has the column; what we cannot know of other types is taken."""
-    if report_type == LEAD_LIST:
-        if "." not in name:
-            return name in LEAD_LIST_COLUMNS
-        return name.startswith("Lead.") and _custom_column(work, name)
-    if "$" in name:
-        entity, _, rest = name.partition("$")
-        field = rest.partition(".")[0]
-        return not field.endswith("__c") or _custom_column(work, f"{entity}.{field}")
-    return not name.endswith("__c") or _custom_column(work, name)
-
-
-def _custom_column(work: Work, name: str) -> bool:
-    """Whether ``Lead.X__c`` is a custom field of that object."""
-    entity, _, field = name.partition(".")
-    sobject = work.schema.get(entity)
-    found = sobject.get(field) if sobject else None
-    return found is not None and found.custom
+def _is_computed(of: Definition, name: str) -> bool:
+    """Whether it is the record count or one of the report's own formulas, which sort and chart too."""
+    return name == "RowCount" or name in {f.name for f in of.formulas}
 
 
 def _path(element: etree._Element, place: etree._Element) -> str:
@@ -216,31 +227,127 @@ def _path(element: etree._Element, place: etree._Element) -> str:
     return "-".join(reversed(names))
 
 
-def _check_granularity(work: Work, grouping: etree._Element) -> None:
+def _check_granularity(checker: Checker, grouping: etree._Element) -> None:
     """R9: only dates are grouped by day, week or month."""
-    name = text(grouping, "field") or ""
-    if text(grouping, "dateGranularity") in (None, "None"):
-        return
-    entity, _, own = name.partition(".")
-    sobject = work.schema.get(entity)
-    found = sobject.get(own) if sobject and own else None
-    kind = found.type if found else LEAD_LIST_COLUMNS.get(name, FieldType.DATE)
+    name, granularity = text(grouping, "field") or "", text(grouping, "dateGranularity") or "None"
+    place = first_or_self(grouping, "dateGranularity")
+    message = f"{tag(grouping)}-dateGranularity: Invalid value specified: {granularity}"
+    require(granularity in GRANULARITIES, message, place)
+    column = checker.column(name)
     message = f"{tag(grouping)}-dateGranularity: only a date can have a granularity: {name}"
-    require(kind in _DATES, message, first_or_self(grouping, "dateGranularity"))
+    dated = granularity == "None" or column is None or column.kind in TIMES
+    require(dated, message, place)
 
 
-def _summary_formulas(element: etree._Element) -> Iterator[etree._Element]:
-    for aggregate in children(element, "aggregates"):
-        yield from children(aggregate, "calculatedFormula")
+def _check_sort(of: Definition, grouping: etree._Element) -> None:
+    """Check that groups are sorted by a total that the report has."""
+    name = text(grouping, "field")
+    sort = next((g.sort_aggregate for g in of.groupings if g.name == name), None)
+    place = first_or_self(grouping, "sortByName")
+    message = f"{tag(grouping)}-sortByName: Invalid value specified: {sort}"
+    require(sort in (None, *of.aggregates), message, place)
 
 
-def _check_summary(work: Work, element: etree._Element, formula: etree._Element) -> None:
-    """R10: a summary formula uses known functions over columns of the report type."""
-    report_type = texts(element, "reportType")[0]
-    for column, function in _SUMMARY_CALL.findall(formula.text or ""):
-        known = function.upper() in _SUMMARY_FUNCTIONS
-        message = f"aggregates-calculatedFormula: unknown summary function {function}"
-        require(known, message, formula)
-        known = _is_column(work, report_type, column) or bool(_COMPUTED.fullmatch(column))
-        message = f"aggregates-calculatedFormula: Invalid value specified: {column}"
-        require(known, message, formula)
+def _check_totals(checker: Checker, column: etree._Element) -> None:
+    """Check that what is summed is a number or a checkbox."""
+    found = checker.column(text(column, "field") or "")
+    for place in children(column, "aggregateTypes"):
+        function = (place.text or "").strip()
+        fits = function in ("Unique", "Noop", "None") or found is None or found.summable
+        require(fits, f"columns-aggregateTypes: Invalid value specified: {function}", place)
+
+
+def _check_buckets(checker: Checker, element: etree._Element) -> None:
+    """Check that buckets fit their columns, and that ranges are numbers in ascending order."""
+    for bucket in children(element, "buckets"):
+        try:
+            checker.column(text(bucket, "developerName") or "")
+        except OrgError as error:
+            place = first_or_self(bucket, "bucketType")
+            raise Problem(f"buckets-bucketType: {error.message}", place) from None
+        if text(bucket, "bucketType") != "number":
+            continue
+        before = -inf
+        for bound in bucket.iter("{*}to"):
+            upper = number((bound.text or "").strip())
+            message = f"buckets-values-sourceValues-to: Invalid value specified: {bound.text}"
+            require(before < upper < inf, message, bound)
+            before = upper
+
+
+def _check_criteria(checker: Checker, element: etree._Element, of: Definition) -> None:
+    """Check conditions and values against their columns, and the logic between them."""
+    block = child(element, "filter")
+    if block is None:
+        return
+    for item, each in zip(children(block, "criteriaItems"), of.filters, strict=True):
+        try:
+            checker.check_filter(each)
+        except OrgError as error:
+            path = "filter-criteriaItems"
+            raise Problem(f"{path}: {error.message}", first_or_self(item, "value")) from None
+    try:
+        check_logic(of.boolean_filter, len(of.filters))
+    except OrgError as error:
+        place = first_or_self(block, "booleanFilter")
+        raise Problem(f"filter-booleanFilter: {error.message}", place) from None
+
+
+def _check_time_frame(checker: Checker, element: etree._Element) -> None:
+    frame = child(element, "timeFrameFilter")
+    if frame is None:
+        return
+    interval = text(frame, "interval") or ""
+    place = first_or_self(frame, "interval")
+    known = interval in DURATION_OF
+    require(known, f"timeFrameFilter-interval: Invalid value specified: {interval}", place)
+    name = text(frame, "dateColumn") or ""
+    column = checker.column(name)
+    place = first_or_self(frame, "dateColumn")
+    dated = column is None or column.kind in TIMES
+    require(dated, f"timeFrameFilter-dateColumn: Invalid value specified: {name}", place)
+
+
+def _check_formulas(checker: Checker, element: etree._Element) -> None:
+    """R10: a summary formula compiles, over columns of the report type; so does a row-level one."""
+    try:
+        checker.check_formulas()
+    except FormulaError as error:
+        place = next(children(element, "aggregates"))
+        inner = first_or_self(place, "calculatedFormula")
+        raise Problem(f"aggregates-calculatedFormula: {error.message}", inner) from None
+    for formula in children(element, "customDetailFormulas"):
+        try:
+            checker.column(text(formula, "developerName") or "")
+        except OrgError as error:
+            place = first_or_self(formula, "calculatedFormula")
+            message = f"customDetailFormulas-calculatedFormula: {error.message}"
+            raise Problem(message, place) from None
+
+
+# -- dashboards -----------------------------------------------------------------------------------
+
+
+def dashboard(work: Work, component: Component) -> str:
+    """Make the dashboard a row, once its folder and its reports exist.
+
+    A running user who is not here is replaced by the deployer. Source: facts/metadata.md 2.2.
+    """
+    element = component.element
+    owner = _folder_of(work, component)
+    check_dashboard(work, element)
+    named = running_user(element)
+    user = work.find("User", {"Username": named}) if named else None
+    found = work.put(
+        "Dashboard",
+        {"DeveloperName": component.full_name.rpartition("/")[2], "FolderId": owner["Id"]},
+        {
+            "Title": text(element, "title"),
+            "Description": text(element, "description") or None,
+            "FolderName": owner["Name"],
+            "RunningUserId": user["Id"] if user else work.user_id,
+            "Type": text(element, "dashboardType") or "SpecifiedUser",
+        },
+    )
+    keep_ids(work, component.full_name, element)
+    return found

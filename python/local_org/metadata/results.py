@@ -27,6 +27,12 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def _names(given: object) -> tuple[str, ...]:
+    """Read names, of which there may be one, several or none."""
+    listed = given if isinstance(given, list) else [given]
+    return tuple(str(name) for name in listed if name)
+
+
 @dataclass(frozen=True, slots=True)
 class DeployOptions:
     """The options of a deploy that this org obeys."""
@@ -37,6 +43,8 @@ class DeployOptions:
     purge_on_delete: bool = False
     rollback_on_error: bool = True
     test_level: str | None = None
+    run_tests: tuple[str, ...] = ()
+    """Names of the test classes of ``RunSpecifiedTests``."""
 
     @classmethod
     def read(cls, given: Mapping[str, object]) -> DeployOptions:
@@ -49,6 +57,7 @@ class DeployOptions:
             purge_on_delete=truth(given.get("purgeOnDelete"), False),
             rollback_on_error=truth(given.get("rollbackOnError"), True),
             test_level=str(level) if level else None,
+            run_tests=_names(given.get("runTests")),
         )
 
 
@@ -85,6 +94,9 @@ class DeployResult:
     rollback_on_error: bool = True
     completed_date: str | None = None
     messages: tuple[ComponentMessage, ...] = ()
+    tests_asked: bool = False
+    test_failures: tuple[tuple[str, str], ...] = ()
+    """Id and name of each test class that was to run: none can."""
 
     @property
     def done(self) -> bool:
@@ -129,7 +141,8 @@ class DeployResult:
         """Read what ``dump`` wrote."""
         told = orjson.loads(body)
         messages = tuple(ComponentMessage(**message) for message in told.pop("messages"))
-        return cls(**told, messages=messages)
+        failures = tuple((class_id, name) for class_id, name in told.pop("test_failures"))
+        return cls(**told, messages=messages, test_failures=failures)
 
 
 @dataclass(frozen=True, slots=True)

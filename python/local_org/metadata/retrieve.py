@@ -6,6 +6,7 @@ is not found are inferred.
 
 from __future__ import annotations
 
+import base64
 import io
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,20 +17,27 @@ from lxml import etree
 from local_org.clock import Clock
 from local_org.errors import OrgError
 from local_org.metadata.listing import properties_of
-from local_org.metadata.markup import XmlFile, new, renamed, tag, written
+from local_org.metadata.markup import XmlFile, add, new, renamed, tag, written
 from local_org.metadata.package import write_manifest
 from local_org.metadata.profiles import profile_documents
 from local_org.metadata.results import FileProperties, RetrieveRequest, RetrieveResult, stamp
 from local_org.metadata.tracking import package_members
-from local_org.metadata.types import CHILD_TYPES, TYPES, file_of, known, manifest_type
+from local_org.metadata.types import (
+    CHILD_TYPES,
+    TYPES,
+    children_of,
+    container_of,
+    file_of,
+    known,
+    manifest_type,
+)
 from local_org.records.store import Document, Store
 from local_org.schema.model import Schema
 
-__all__ = ["RetrieveRequest", "RetrieveResult", "retrieve", "retrieve_result"]
+__all__ = ["RetrieveRequest", "RetrieveResult", "read_component", "retrieve", "retrieve_result"]
 
 _RETRIEVE = "$retrieve"
 _MANIFEST = "package.xml"
-_OWN_ORDER = ("CustomObject", *CHILD_TYPES)
 
 
 def retrieve(
@@ -61,6 +69,35 @@ def retrieve_result(store: Store, retrieve_id: str) -> RetrieveResult:
     if found is None:
         raise OrgError("INVALID_CROSS_REFERENCE_KEY", f"No retrieve found with id: {retrieve_id}")
     return RetrieveResult.load(found.name, found.body, found.meta)
+
+
+def read_component(
+    store: Store, schema: Schema, now: datetime, kind: str, name: str
+) -> etree._Element | None:
+    """Return one component as ``readMetadata`` tells it, with its full name; None without one.
+
+    :raises OrgError: ``INVALID_TYPE``, there are no components of this type.
+    """
+    if not known(kind):
+        raise OrgError("INVALID_TYPE", f"Unknown type name '{kind}' specified")
+    run = _Run(store, schema, now, "", RetrieveRequest())
+    parts = list(run.named(kind, name, ()))
+    if not parts:
+        return None
+    own = parts[0]
+    root = _merged(kind, parts) if children_of(kind) else XmlFile(_told(own)).root
+    for old in root.findall("{*}fullName"):
+        root.remove(old)
+    root.insert(0, add(new(kind), "fullName", own.name))
+    if "beside" in own.meta:
+        add(root, "content", base64.b64encode(own.body).decode())
+    return root
+
+
+def _told(document: Document) -> bytes:
+    """Return the XML of a component: its file, or the one that tells of its file."""
+    beside: str | None = document.meta.get("beside")
+    return document.body if beside is None else beside.encode()
 
 
 class _Run:
@@ -97,7 +134,7 @@ class _Run:
             if not known(kind):
                 self._problem(root, f"Entity type: '{kind}' is unknown")
                 continue
-            named = list(self._named(kind, member, objects))
+            named = list(self.named(kind, member, objects))
             chosen.update({(each.kind, each.name): each for each in named})
             if not named and member != "*":
                 self._problem(root, f"Entity of type '{kind}' named '{member}' cannot be found")
@@ -113,7 +150,7 @@ class _Run:
     def _problem(self, root: str, problem: str) -> None:
         self.problems.append((root + _MANIFEST, problem))
 
-    def _named(self, kind: str, member: str, objects: Iterable[str]) -> Iterator[Document]:
+    def named(self, kind: str, member: str, objects: Iterable[str]) -> Iterator[Document]:
         """Yield the components that one line of package.xml means.
 
         A wildcard stands for all of a type, but not for standard objects nor what lies in folders;
@@ -122,12 +159,17 @@ class _Run:
         if kind == "Profile":
             found = profile_documents(self.store, self.schema, tuple(objects))
             yield from (d for d in found if member in ("*", d.name))
-        elif member == "*":
+        elif kind == "CustomObject" and member == "*":
+            for sobject in self.schema:
+                if sobject.custom:
+                    yield from self._object(sobject.name)
+        elif member == "*" and not children_of(kind):
             if not TYPES.get(kind) or not TYPES[kind].in_folder:
-                found = self.store.documents(kind)
-                yield from (d for d in found if kind != "CustomObject" or d.name.endswith("__c"))
+                yield from self.store.documents(kind)
         elif kind == "CustomObject":
             yield from self._object(member)
+        elif children_of(kind):
+            yield from self._container(kind, member)
         else:
             folder_type = TYPES[kind].folder_type if kind in TYPES and "/" not in member else None
             document = self.store.document(folder_type or kind, member)
@@ -135,15 +177,28 @@ class _Run:
                 yield document
 
     def _object(self, name: str) -> Iterator[Document]:
+        """Yield an object of the org, which may have nothing of its own, and its parts."""
         sobject = self.schema.get(name)
-        if sobject is None:
-            return
-        own = self.store.document("CustomObject", sobject.name)
-        empty = Document("CustomObject", sobject.name, written(new("CustomObject")), self._meta())
-        yield own or empty
-        for kind in CHILD_TYPES:
-            prefix = f"{sobject.name}.".lower()
-            yield from (d for d in self.store.documents(kind) if d.name.lower().startswith(prefix))
+        if sobject is not None:
+            own = self.store.document("CustomObject", sobject.name)
+            yield own or self._empty("CustomObject", sobject.name)
+            yield from self._parts("CustomObject", sobject.name)
+
+    def _container(self, kind: str, member: str) -> Iterator[Document]:
+        """Yield what holds components and was deployed, by name or all, with what it holds."""
+        for own in self.store.documents(kind):
+            if member in ("*", own.name):
+                yield own
+                yield from self._parts(kind, own.name)
+
+    def _parts(self, kind: str, name: str) -> Iterator[Document]:
+        for child in children_of(kind):
+            for each in self.store.documents(child):
+                if container_of(child, each.name).lower() == name.lower():
+                    yield each
+
+    def _empty(self, kind: str, name: str) -> Document:
+        return Document(kind, name, written(new(kind)), self._meta())
 
     def _write(self, root: str, documents: Iterable[Document]) -> None:
         """Write each file once; the children of an object stand in its file."""
@@ -153,8 +208,12 @@ class _Run:
             by_file.setdefault(name, []).append(each)
             self.properties.append(properties_of(self.store, each, name))
         for name, parts in by_file.items():
-            is_object = parts[0].kind in _OWN_ORDER
-            self.files[name] = written(_merged(parts)) if is_object else parts[0].body
+            first = parts[0]
+            container = CHILD_TYPES[first.kind][1] if first.kind in CHILD_TYPES else first.kind
+            merged = bool(children_of(container))
+            self.files[name] = written(_merged(container, parts)) if merged else first.body
+            if "beside" in first.meta:
+                self.files[f"{name}-meta.xml"] = first.meta["beside"].encode()
 
     def _meta(self) -> dict[str, str]:
         """Return what is told of a file that is composed here."""
@@ -173,12 +232,12 @@ def _objects(schema: Schema, types: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [sobject.name for sobject in found if sobject is not None]
 
 
-def _merged(parts: Iterable[Document]) -> etree._Element:
+def _merged(container: str, parts: Iterable[Document]) -> etree._Element:
     """Return one object: its own settings and its children, in the order of their names."""
-    root = new("CustomObject")
+    root = new(container)
     for part in parts:
         element = XmlFile(part.body).root
-        if part.kind == "CustomObject":
+        if part.kind == container:
             root.extend(list(element))
         else:
             root.append(renamed(element, CHILD_TYPES[part.kind][0]))

@@ -1,7 +1,7 @@
-"""Objects of the Tooling API: rows composed from components and source tracking, for one query.
+"""Rows of the Tooling API, composed from components and source tracking for one query.
 
-They are no objects of the org: REST does not know them. ``metadata`` does not know SOQL, so its
-caller brings what runs over them. Source: facts/real-clients.md 5.8.
+``metadata`` does not know SOQL, so its caller brings what runs over them.
+Source: facts/real-clients.md 5.8; Tooling API Objects reference.
 """
 
 from __future__ import annotations
@@ -9,38 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
-from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from local_org.clock import millis
-from local_org.errors import not_found
+from local_org.metadata.apex_runs import REASON, runs
+from local_org.metadata.tooling_entities import (
+    custom_objects,
+    entity_definitions,
+    field_definitions,
+)
+from local_org.metadata.tooling_rows import OF_COMPONENTS, Row, component_rows
+from local_org.metadata.tooling_schema import mentioned, tooling_schema
 from local_org.metadata.tracking import source_members
-from local_org.records.store import Document, Store
+from local_org.records.store import Store
 from local_org.schema.access import Access
-from local_org.schema.model import Field, FieldType, Schema, SObject
+from local_org.schema.model import Schema
 
 Answer = TypeVar("Answer")
-_AUDIT = "CreatedDate:datetime CreatedById:id LastModifiedDate:datetime LastModifiedById:id"
-_COMPONENT = f"Id:id DeveloperName:string NamespacePrefix:string ManageableState:string {_AUDIT}"
-_APEX = f"Id:id Name:string NamespacePrefix:string ApiVersion:double Status:string {_AUDIT}"
-_MEMBER = (
-    "Id:id MemberIdOrName:string MemberType:string MemberName:string IsNameObsolete:boolean "
-    "IsNewMember:boolean RevisionCounter:long RevisionNum:long ChangedBy:string "
-    "LastModifiedDate:datetime"
-)
-_RULE = (
-    "Id:id ValidationName:string Active:boolean Description:string ErrorMessage:string "
-    f"ErrorDisplayField:string NamespacePrefix:string ManageableState:string {_AUDIT}"
-)
-_OBJECTS = {
-    "ApexClass": ("01p", _APEX),
-    "ApexTrigger": ("01q", f"{_APEX} TableEnumOrId:string"),
-    "CustomField": ("00N", f"{_COMPONENT} TableEnumOrId:string"),
-    "CustomObject": ("01I", _COMPONENT),
-    "SourceMember": ("0MZ", _MEMBER),
-    "ValidationRule": ("03d", _RULE),
-}
-"""Key prefix, and fields as ``name:type``. There is no Apex in this org: its objects are empty."""
+_COVERAGE_ID = "716000000000001AAA"
+_FAILED = "Failed"
 
 
 class Everything:
@@ -54,13 +41,13 @@ class Everything:
         """Whether the object exists: always."""
         return True
 
-    view_all = readable
+    view_all = reads_every = readable
 
     def createable(self, _entity: str) -> bool:
         """Whether records may be created: never."""
         return False
 
-    editable = deletable = createable
+    editable = deletable = edits_every = createable
 
     def field_readable(self, _entity: str, _field: str) -> bool:
         """Whether the field exists: always."""
@@ -72,113 +59,96 @@ class Everything:
 
 
 def tooling_query(
-    store: Store, schema: Schema, run: Callable[[Store, Schema, Access], Answer]
+    store: Store, schema: Schema, soql: str, run: Callable[[Store, Schema, Access], Answer]
 ) -> Answer:
-    """Return what ``run`` answers over a store of tooling rows as they are now.
+    """Return what ``run`` answers over a store of the tooling rows that ``soql`` may read.
 
     That store is gone afterwards. ``run`` reads it with the schema and access it is given.
     """
     with closing(Store(None, tooling_schema())) as tooling:
-        for entity, row in _rows(store, schema):
-            tooling.insert_row(entity, row)
+        for entity in set(mentioned(tooling.schema, soql)):
+            for row in _rows(store, schema, entity):
+                tooling.insert_row(entity, row)
         return run(tooling, tooling.schema, Everything())
 
 
-def tooling_object(name: str) -> SObject:
-    """Return a tooling object, for its describe.
-
-    :raises OrgError: 404 when the Tooling API of this org has none of this name.
-    """
-    found = tooling_schema().get(name)
-    if found is None:
-        raise not_found()
-    return found
+def _rows(store: Store, schema: Schema, entity: str) -> Iterator[Row]:
+    """Return the rows of an object; of one this org never has any, none."""
+    if entity in OF_COMPONENTS:
+        return component_rows(store, entity)
+    return _ROWS[entity](store, schema) if entity in _ROWS else iter(())
 
 
-def tooling_schema() -> Schema:
-    """Return the tooling objects as a fresh, independent schema."""
-    return Schema(_objects()).copy()
-
-
-@cache
-def _objects() -> tuple[SObject, ...]:
-    return tuple(_object(name, prefix, fields) for name, (prefix, fields) in _OBJECTS.items())
-
-
-def _object(name: str, prefix: str, fields: str) -> SObject:
-    made = (_field(*each.split(":")) for each in fields.split())
-    return SObject(
-        name=name,
-        label=name,
-        label_plural=name,
-        key_prefix=prefix,
-        fields={field.name.lower(): field for field in made},
-        createable=False,
-        updateable=False,
-        deletable=False,
-        replicateable=False,
-    )
-
-
-def _field(name: str, kind: str) -> Field:
-    field_type = FieldType(kind) if name == "Id" or kind != "id" else FieldType.REFERENCE
-    return Field(
-        name=name,
-        type=field_type,
-        label=name,
-        length=255 if field_type is FieldType.STRING else 0,
-        nillable=name != "Id",
-        createable=False,
-        updateable=False,
-        reference_to=("User",) if field_type is FieldType.REFERENCE else (),
-    )
-
-
-def _rows(store: Store, schema: Schema) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _members(store: Store, _schema: Schema) -> Iterator[Row]:
     for member in source_members(store):
-        yield (
-            "SourceMember",
-            {
-                "Id": member.id,
-                "MemberIdOrName": member.member_id,
-                "MemberType": member.member_type,
-                "MemberName": member.member_name,
-                "IsNameObsolete": int(member.obsolete),
-                "IsNewMember": int(member.new),
-                "RevisionCounter": member.revision,
-                "RevisionNum": member.revision,
-                "ChangedBy": member.changed_by,
-                "LastModifiedDate": _millis(member.modified_date),
-            },
-        )
-    for document in store.documents("CustomField"):
-        entity, _, name = document.name.partition(".")
-        own = {"DeveloperName": name.removesuffix("__c"), "TableEnumOrId": entity}
-        yield "CustomField", _component(document, own)
-    for document in store.documents("ValidationRule"):
-        entity, _, name = document.name.partition(".")
-        rule = schema.object(entity).rules[name.lower()]
-        told = {
-            "ValidationName": name,
-            "Active": int(rule.active),
-            "Description": rule.description,
-            "ErrorMessage": rule.message,
-            "ErrorDisplayField": rule.display_field,
+        yield {
+            "Id": member.id,
+            "MemberIdOrName": member.member_id,
+            "MemberType": member.member_type,
+            "MemberName": member.member_name,
+            "IsNameObsolete": int(member.obsolete),
+            "IsNewMember": int(member.new),
+            "RevisionCounter": member.revision,
+            "RevisionNum": member.revision,
+            "ChangedBy": member.changed_by,
+            "LastModifiedDate": _millis(member.modified_date),
         }
-        yield "ValidationRule", _component(document, told)
 
 
-def _component(document: Document, own: Mapping[str, Any]) -> dict[str, Any]:
-    meta = document.meta
-    return {
-        **own,
-        "Id": meta["id"],
-        "ManageableState": "unmanaged",
-        "CreatedById": meta["created_by"],
-        "CreatedDate": _millis(meta["created_date"]),
-        "LastModifiedById": meta["modified_by"],
-        "LastModifiedDate": _millis(meta["modified_date"]),
-    }
+def _queue_items(store: Store, _schema: Schema) -> Iterator[Row]:
+    for run in runs(store):
+        for class_id, item_id in run.items:
+            yield {
+                "Id": item_id,
+                "ApexClassId": class_id,
+                "Status": _FAILED,
+                "ExtendedStatus": REASON,
+                "ParentJobId": run.job_id[:15],
+                "TestRunResultId": run.result_id,
+                "CreatedDate": run.at,
+                "CreatedById": run.user_id,
+            }
+
+
+def _run_results(store: Store, _schema: Schema) -> Iterator[Row]:
+    for run in runs(store):
+        yield {
+            "Id": run.result_id,
+            "AsyncApexJobId": run.job_id[:15],
+            "UserId": run.user_id,
+            "StartTime": run.at,
+            "EndTime": run.at,
+            "TestTime": 0,
+            "Status": _FAILED if run.items else "Completed",
+            "ClassesEnqueued": len(run.items),
+            "ClassesCompleted": 0,
+            "MethodsEnqueued": 0,
+            "MethodsCompleted": 0,
+            "MethodsFailed": 0,
+        }
+
+
+def _org_wide_coverage(_store: Store, _schema: Schema) -> Iterator[Row]:
+    """Yield what an org without tests covers."""
+    yield {"Id": _COVERAGE_ID, "PercentCovered": 0}
+
+
+def _users(store: Store, _schema: Schema) -> Iterator[Row]:
+    for user in store.select("User"):
+        yield {name: user[name] for name in ("Id", "Name", "Username", "Email", "IsActive")}
+
+
+_ROWS: Mapping[str, Callable[[Store, Schema], Iterator[Row]]] = {
+    "ApexOrgWideCoverage": _org_wide_coverage,
+    "ApexTestQueueItem": _queue_items,
+    "ApexTestRunResult": _run_results,
+    "CustomObject": custom_objects,
+    "EntityDefinition": entity_definitions,
+    "FieldDefinition": field_definitions,
+    "SourceMember": _members,
+    "User": _users,
+}
+"""Objects that are not listed have no rows: this org installs no packages and covers no code."""
 
 
 def _millis(moment: str) -> int:

@@ -18,6 +18,7 @@ class MetadataType:
     in_folder: bool = False
     folder_type: str | None = None
     meta_file: bool = False
+    """Its content stands in one file, and what is told of it in another beside it."""
     children: tuple[tuple[str, str], ...] = ()
     supported: bool = True
 
@@ -26,53 +27,89 @@ class MetadataType:
         return f"{self.directory}/{full_name}.{self.suffix}"
 
 
-OBJECT_CHILDREN = (
+_OBJECT_CHILDREN = (
     ("fields", "CustomField"),
     ("validationRules", "ValidationRule"),
     ("listViews", "ListView"),
+    ("recordTypes", "RecordType"),
+    ("compactLayouts", "CompactLayout"),
+    ("fieldSets", "FieldSet"),
+    ("businessProcesses", "BusinessProcess"),
+    ("webLinks", "WebLink"),
+    ("indexes", "Index"),
+    ("sharingReasons", "SharingReason"),
 )
-_CHILD_NAMES = (
-    "BusinessProcess",
-    "CompactLayout",
-    "FieldSet",
-    "Index",
-    "RecordType",
-    "SharingReason",
-    "WebLink",
-)
-"""Children that stay inside their object's file here; describeMetadata names them all the same."""
-
+_PLAIN = """
+    CustomApplication            applications                app
+    CustomMetadata               customMetadata              md
+    CustomPermission             customPermissions           customPermission
+    CustomTab                    tabs                        tab
+    ConnectedApp                 connectedApps               connectedApp
+    DuplicateRule                duplicateRules              duplicateRule
+    ExternalClientApplication    externalClientApps          eca
+    ExtlClntAppConfigurablePolicies extlClntAppPolicies      ecaPlcy
+    ExtlClntAppGlobalOauthSettings extlClntAppGlobalOauthSets ecaGlblOauth
+    ExtlClntAppOauthConfigurablePolicies extlClntAppOauthPolicies ecaOauthPlcy
+    ExtlClntAppOauthSettings     extlClntAppOauthSettings    ecaOauth
+    FlexiPage                    flexipages                  flexipage
+    Flow                         flows                       flow
+    FlowDefinition               flowDefinitions             flowDefinition
+    GlobalValueSet               globalValueSets             globalValueSet
+    Group                        groups                      group
+    Layout                       layouts                     layout
+    LeadConvertSettings          LeadConvertSettings         LeadConvertSetting
+    ManagedEventSubscription     managedEventSubscriptions   managedEventSubscription
+    MutingPermissionSet          mutingpermissionsets        mutingpermissionset
+    PathAssistant                pathAssistants              pathAssistant
+    PermissionSet                permissionsets              permissionset
+    PermissionSetGroup           permissionsetgroups         permissionsetgroup
+    PlatformEventChannel         platformEventChannels       platformEventChannel
+    PlatformEventChannelMember   platformEventChannelMembers platformEventChannelMember
+    Profile                      profiles                    profile
+    Queue                        queues                      queue
+    QuickAction                  quickActions                quickAction
+    RemoteSiteSetting            remoteSiteSettings          remoteSite
+    ReportType                   reportTypes                 reportType
+    Role                         roles                       role
+    Settings                     settings                    settings
+"""
+"""Type, directory and suffix of those that have nothing but a file."""
+_WORDS = _PLAIN.split()
 TYPES = {
     each.name: each
-    for each in (
-        MetadataType("ApexClass", "classes", "cls", meta_file=True, supported=False),
-        MetadataType("ApexTrigger", "triggers", "trigger", meta_file=True, supported=False),
-        MetadataType("CustomApplication", "applications", "app"),
-        MetadataType("CustomMetadata", "customMetadata", "md", supported=False),
-        MetadataType("CustomObject", "objects", "object", children=OBJECT_CHILDREN),
-        MetadataType("CustomPermission", "customPermissions", "customPermission"),
-        MetadataType("CustomTab", "tabs", "tab"),
-        MetadataType("Dashboard", "dashboards", "dashboard", True, "DashboardFolder"),
-        MetadataType("Flow", "flows", "flow", supported=False),
-        MetadataType("Group", "groups", "group"),
-        MetadataType("InstalledPackage", "installedPackages", "installedPackage", supported=False),
-        MetadataType("PermissionSet", "permissionsets", "permissionset"),
-        MetadataType("PermissionSetGroup", "permissionsetgroups", "permissionsetgroup"),
-        MetadataType("PlatformEventChannel", "platformEventChannels", "platformEventChannel"),
-        MetadataType(
-            "PlatformEventChannelMember",
-            "platformEventChannelMembers",
-            "platformEventChannelMember",
+    for each in sorted(
+        (
+            *(
+                MetadataType(*words)
+                for words in zip(_WORDS[::3], _WORDS[1::3], _WORDS[2::3], strict=True)
+            ),
+            MetadataType("ApexClass", "classes", "cls", meta_file=True),
+            MetadataType("ApexTrigger", "triggers", "trigger", meta_file=True),
+            MetadataType("CustomLabels", "labels", "labels", children=(("labels", "CustomLabel"),)),
+            MetadataType("CustomObject", "objects", "object", children=_OBJECT_CHILDREN),
+            MetadataType("Dashboard", "dashboards", "dashboard", True, "DashboardFolder"),
+            MetadataType(
+                "InstalledPackage", "installedPackages", "installedPackage", supported=False
+            ),
+            MetadataType(
+                "MatchingRules",
+                "matchingRules",
+                "matchingRule",
+                children=(("matchingRules", "MatchingRule"),),
+            ),
+            MetadataType("Report", "reports", "report", True, "ReportFolder"),
+            MetadataType("StaticResource", "staticresources", "resource", meta_file=True),
         ),
-        MetadataType("Profile", "profiles", "profile"),
-        MetadataType("Queue", "queues", "queue"),
-        MetadataType("Report", "reports", "report", True, "ReportFolder"),
-        MetadataType("ReportType", "reportTypes", "reportType"),
-        MetadataType("Settings", "settings", "settings"),
+        key=lambda each: each.name,
     )
 }
-CHILD_TYPES = {child: (element, "CustomObject") for element, child in OBJECT_CHILDREN}
+CHILD_TYPES = {
+    child: (element, each.name) for each in TYPES.values() for element, child in each.children
+}
+"""Type of a child: the element it is in its container's file, and the container's type."""
 FOLDER_TYPES = {each.folder_type: each for each in TYPES.values() if each.folder_type}
+LABELS = "CustomLabels"
+"""The one file of all labels, whose names therefore tell no container."""
 _BY_DIRECTORY = {each.directory: each for each in TYPES.values()}
 
 
@@ -89,7 +126,8 @@ def known(name: str) -> bool:
 def file_of(type_name: str, full_name: str) -> str:
     """Return the path, in a zip, of the file that holds this component."""
     if type_name in CHILD_TYPES:
-        return TYPES["CustomObject"].file_name(full_name.split(".", 1)[0])
+        container = TYPES[CHILD_TYPES[type_name][1]]
+        return container.file_name(container_of(type_name, full_name))
     if type_name in FOLDER_TYPES:
         return f"{FOLDER_TYPES[type_name].directory}/{full_name}-meta.xml"
     return TYPES[type_name].file_name(full_name)
@@ -100,7 +138,16 @@ def manifest_type(type_name: str) -> str:
     return FOLDER_TYPES[type_name].name if type_name in FOLDER_TYPES else type_name
 
 
-def described_children(kind: MetadataType) -> tuple[str, ...]:
-    """Return the names of child types that describeMetadata tells."""
-    own = tuple(child for _, child in kind.children)
-    return tuple(sorted(own + _CHILD_NAMES)) if own else ()
+def container_of(type_name: str, full_name: str) -> str:
+    """Return the name of what holds a child: ``Lead`` of ``Lead.X__c``."""
+    return LABELS if CHILD_TYPES[type_name][1] == LABELS else full_name.partition(".")[0]
+
+
+def child_name(container: str, own: str) -> str:
+    """Return the full name of a child in a container."""
+    return own if container == LABELS else f"{container}.{own}"
+
+
+def children_of(type_name: str) -> tuple[str, ...]:
+    """Return the types of the children that components of this type hold."""
+    return tuple(child for _, child in TYPES[type_name].children) if type_name in TYPES else ()

@@ -14,7 +14,7 @@ from typing import Any
 from lxml import etree
 
 from local_org.clock import millis
-from local_org.metadata.markup import Problem, XmlFile
+from local_org.metadata.markup import Problem, XmlFile, written
 from local_org.metadata.package import Component
 from local_org.metadata.results import stamp
 from local_org.records.store import Document, Store
@@ -33,6 +33,20 @@ class Work:
     user_id: str
     touched: list[tuple[str, str, str, bool]] = field(default_factory=list)
     """(type, full name, id, gone) of what was changed, in order."""
+    _tables_of: int = -1
+    """The version of ``schema`` whose tables the store has."""
+
+    def tables(self) -> None:
+        """Give the store the tables of what this deploy has made of the schema so far."""
+        if self.store.schema is not self.schema or self._tables_of != self.schema.version:
+            self.store.sync(self.schema)
+            self._tables_of = self.schema.version
+
+    def start_counting(self, entity: str, field: str, first: int) -> None:
+        """Have the next auto number be this one, unless some have been given already."""
+        self.store.connection.execute(
+            'INSERT OR IGNORE INTO "$serial" VALUES (?, ?)', (f"{entity}.{field}", first - 1)
+        )
 
     def document(self, kind: str, name: str) -> Document | None:
         """Return the stored component of this name in any case, or None."""
@@ -47,6 +61,9 @@ class Work:
         """Store a component as retrieve gives it back; who made it, and when, stays."""
         old = self.document(component.type_name, component.full_name)
         moment = stamp(self.now)
+        beside = (
+            {} if component.content is None else {"beside": written(component.element).decode()}
+        )
         self.store.put_document(
             component.type_name,
             component.full_name,
@@ -56,6 +73,7 @@ class Work:
             created_date=old.meta["created_date"] if old else moment,
             modified_by=self.user_id,
             modified_date=moment,
+            **beside,
         )
 
     def new_id(self, component: Component, prefix: str) -> str:
@@ -67,7 +85,7 @@ class Work:
 
     def find(self, entity: str, where: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the first row whose columns have these values, in stored encoding."""
-        condition = " AND ".join(f'"{column}" IS ?' for column in where)
+        condition = " AND ".join(f'"{column}" IS ?' for column in where) or "1"
         cursor = self.store.connection.execute(
             f'SELECT * FROM "{entity}" WHERE {condition} LIMIT 1', tuple(where.values())
         )

@@ -9,24 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from local_org.clock import Clock
-from local_org.errors import OrgError, not_found
+from local_org.errors import not_found
 from local_org.events.bus import Bus
-from local_org.metadata import deploy as deploys
-from local_org.metadata import listing, retrieve, tooling
-from local_org.metadata.deploy import Deployment
-from local_org.metadata.results import (
-    DeployOptions,
-    DeployResult,
-    FileProperties,
-    RetrieveRequest,
-    RetrieveResult,
-)
-from local_org.metadata.types import MetadataType
+from local_org.org.actions import Actions
+from local_org.org.analytics import Analytics
 from local_org.org.grants import Grants
-from local_org.org.queries import Cursors, tooling_answer
+from local_org.org.queries import Cursors
 from local_org.org.sessions import Session, Sessions
+from local_org.org.setup import Setup
 from local_org.org.usage import DAILY_API_REQUESTS, Usage
-from local_org.records.changes import Commit, RecordChange, collapse
+from local_org.records.changes import ChangeKind, Commit, RecordChange, collapse
 from local_org.records.dml import Dml
 from local_org.records.permissions import Permissions
 from local_org.records.reading import RecordReader
@@ -42,11 +34,9 @@ from local_org.soql.run import Result, execute
 _FILE = "org.sqlite3"
 _TRANSACTIONS = uuid.UUID("6f1c1f0e-5f0e-4c35-9c8c-0f6f1a1f7a10")
 """Namespace of transaction keys."""
-_DEPLOYERS = frozenset({"ModifyMetadata", "CustomizeApplication", "ModifyAllData"})
-_SETUP_READERS = _DEPLOYERS | {"ViewSetup"}
 
 
-class Org:
+class Org(Setup):
     """A whole org. Synchronous; calls never overlap."""
 
     def __init__(
@@ -66,6 +56,8 @@ class Org:
         self._unit: Unit | None = None
         self._after_commit: Callable[[Sequence[RecordChange]], None] = lambda _: None
         self.grants = Grants(store)
+        self.actions = Actions(self._dml, self._work)
+        self.analytics = Analytics(store, self._permissions, clock)
         self.closed = False
 
     @classmethod
@@ -197,9 +189,9 @@ class Org:
         sobject = self._readable(session, entity)
         return self._reader.read(sobject, ids, fields, self.access(session), session.version)
 
-    def before_change(self, hook: Callable[[], None]) -> None:
-        """Call ``hook`` before a record is changed; an ``OrgError`` of it refuses the record."""
-        self._dml.before_change = hook
+    def before_write(self, hook: Callable[[ChangeKind], None]) -> None:
+        """Call ``hook`` before a record is written; an ``OrgError`` of it refuses the record."""
+        self._dml.writer.before_write = hook
 
     def after_commit(self, hook: Callable[[Sequence[RecordChange]], None]) -> None:
         """Call ``hook`` with the changes of every transaction, once they are committed."""
@@ -317,90 +309,3 @@ class Org:
     def api_usage(self) -> tuple[int, int]:
         """Return the calls of the last 24 hours of org time, and how many are allowed."""
         return self._usage.calls(), DAILY_API_REQUESTS
-
-    # -- metadata ---------------------------------------------------------------------------------
-
-    def deploy(self, session: Session, zip_bytes: bytes, options: DeployOptions) -> DeployResult:
-        """Deploy a zip to its end; what it makes of the org holds at once."""
-        user_id = self._deployer(session)
-        with self.store.transaction():
-            done = deploys.deploy(self.store, self.schema, self.clock, user_id, zip_bytes, options)
-            self._take(done)
-        return done.result
-
-    def quick_deploy(self, session: Session, validation_id: str) -> DeployResult:
-        """Deploy what a validation has checked."""
-        user_id = self._deployer(session)
-        with self.store.transaction():
-            done = deploys.quick_deploy(self.store, self.schema, self.clock, user_id, validation_id)
-            self._take(done)
-        return done.result
-
-    def _take(self, done: Deployment) -> None:
-        """Make the schema of a deploy the org's own."""
-        if done.schema is None:
-            return
-        self.store.sync(done.schema)
-        self.schema = self.bus.schema = done.schema
-        self.bus.channels_changed()
-
-    def deploy_result(self, session: Session, deploy_id: str) -> DeployResult:
-        """Return what became of a deploy."""
-        self._deployer(session)
-        return deploys.deploy_result(self.store, deploy_id)
-
-    def retrieve_metadata(self, session: Session, request: RetrieveRequest) -> RetrieveResult:
-        """Return components as a zip; the result can be asked for again."""
-        user_id = self._deployer(session)
-        return retrieve.retrieve(self.store, self.schema, self.clock, user_id, request)
-
-    def retrieve_result(self, session: Session, retrieve_id: str) -> RetrieveResult:
-        """Return a finished retrieve."""
-        self._deployer(session)
-        return retrieve.retrieve_result(self.store, retrieve_id)
-
-    def list_metadata(
-        self, session: Session, queries: Sequence[tuple[str, str | None]]
-    ) -> list[FileProperties]:
-        """Return the components of types, each with its folder where it has one."""
-        self._deployer(session)
-        return listing.list_metadata(self.store, queries)
-
-    def describe_metadata(self) -> tuple[MetadataType, ...]:
-        """Return the types of metadata the org knows."""
-        return listing.describe_metadata()
-
-    def tooling_query(
-        self, session: Session, soql: str, *, version: str = "66.0"
-    ) -> dict[str, Any]:
-        """Return the answer of a query over the Tooling API's objects.
-
-        :raises OrgError: ``INVALID_TYPE`` for an object that the Tooling API of this org lacks.
-        """
-        self._permitted(session, _SETUP_READERS)
-        user = self.store.row("User", session.user_id) or {}
-
-        def run(store: Store, schema: Schema, access: Access) -> Result:
-            now, base = self.clock.now(), "tooling/sobjects"
-            return execute(
-                store, schema, access, soql, now=now, user=user, version=version, base=base
-            )
-
-        return tooling_answer(tooling.tooling_query(self.store, self.schema, run))
-
-    def _deployer(self, session: Session) -> str:
-        """Return the caller's id if they may work with metadata."""
-        return self._permitted(session, _DEPLOYERS)
-
-    def _permitted(self, session: Session, any_of: frozenset[str]) -> str:
-        """Return the caller's id.
-
-        :raises OrgError: ``INSUFFICIENT_ACCESS``: the caller has none of these permissions.
-        """
-        if not any_of & self.access(session).permissions:
-            message = (
-                "use of the Metadata API requires a user with the ModifyAllData or "
-                "ModifyMetadata permissions"
-            )
-            raise OrgError("INSUFFICIENT_ACCESS", message, status=403)
-        return session.user_id

@@ -53,6 +53,8 @@ class Blueprint:
     lookups: Mapping[str, Mapping[str, str]]
     """Lookup → key prefix → object, for targets the org has."""
     unique: tuple[Field, ...]
+    numbered: tuple[Field, ...]
+    """Auto numbers, which the org gives to a new record."""
     rules: tuple[tuple[ValidationRule, Formula], ...]
     audit: frozenset[str]
     soft: bool
@@ -115,6 +117,7 @@ class Blueprints:
             ),
             needed=tuple(f.name for f in fields if _is_needed(f)),
             lookups={f.name: self._targets(f) for f in fields if f.reference_to},
+            numbered=tuple(f for f in fields if f.auto_number),
             unique=tuple(f for f in fields if f.unique and f.stored),
             rules=tuple(
                 (rule, compiled(rule.formula, schema, sobject))

@@ -1,8 +1,4 @@
-"""The write path: values are read, defaulted, judged, and only then stored.
-
-Order as on the platform: object permission; fields and their types; lookups, required fields and
-unique values; validation rules. A record that is refused has changed nothing.
-"""
+"""Every call that writes: rows stand alone or all together, each told what became of it."""
 
 from __future__ import annotations
 
@@ -11,22 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from local_org.errors import OrgError, invalid_type, no_such_column
-from local_org.ids import id18
+from local_org.errors import OrgError, no_such_column
 from local_org.records.blueprint import Blueprint, Blueprints
-from local_org.records.changes import ChangeKind, RecordChange
-from local_org.records.draft import (
-    Draft,
-    access_refused,
-    no_such_record,
-    record_is_deleted,
-)
-from local_org.records.intake import Intake, Values
-from local_org.records.judge import Judge
+from local_org.records.conversion import LeadConvert, convert_lead
+from local_org.records.intake import Values
+from local_org.records.mail import Mail, OutgoingEmail
+from local_org.records.merging import MergeRequest, Merging
 from local_org.records.recycle import RecycleBin
-from local_org.records.references import References
 from local_org.records.results import Refused, SaveResult, Unit
 from local_org.records.store import Store
+from local_org.records.writing import Writer
 
 _Row = TypeVar("_Row")
 
@@ -46,13 +36,17 @@ class Dml:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._blueprints = Blueprints(store)
-        references = References(store, self._blueprints)
-        self._intake = Intake(references)
-        self._judge = Judge(store, references)
-        self._bin = RecycleBin(store, self._blueprints)
-        self.before_change: Callable[[], None] = lambda: None
-        """Called before a record is changed; an ``OrgError`` refuses it."""
+        self.writer = Writer(store, Blueprints(store))
+        self._mail = Mail(self.writer)
+        self._bin = RecycleBin(self.writer)
+        self._merging = Merging(self.writer, self._bin)
+        self._makers: dict[str, Callable[[Unit, str, Values], str]] = {
+            "emailmessage": self._mail.create
+        }
+        """Objects whose records bring others along, in lower case, and what creates them."""
+        self._changers: dict[str, Callable[[Unit, str, str, Values], str]] = {
+            "emailmessage": self._mail.change
+        }
 
     # -- calls ------------------------------------------------------------------------------------
 
@@ -89,7 +83,7 @@ class Dml:
 
         :raises OrgError: ``INVALID_FIELD`` when it is no external id of the object.
         """
-        blueprint = self._admitted(unit, entity)
+        blueprint = self.writer.admitted(unit, entity)
         key = blueprint.sobject.get(field)
         if key is None or not unit.access.field_readable(blueprint.name, key.name):
             raise no_such_column(field, blueprint.name)
@@ -131,6 +125,46 @@ class Dml:
 
         return self._each(unit, ids, act, all_or_none=all_or_none, alone=True)
 
+    def purge(
+        self, unit: Unit, ids: Sequence[str], *, all_or_none: bool = False
+    ) -> list[SaveResult]:
+        """Remove records from the recycle bin for good."""
+
+        def act(record_id: str) -> SaveResult:
+            return SaveResult(True, self._bin.purge(unit, record_id))
+
+        return self._each(unit, ids, act, all_or_none=all_or_none, alone=True)
+
+    def convert(
+        self, unit: Unit, requests: Sequence[LeadConvert], *, all_or_none: bool = False
+    ) -> list[SaveResult]:
+        """Convert leads; what succeeds is a ``ConvertResult``."""
+
+        def act(request: LeadConvert) -> SaveResult:
+            return convert_lead(self.writer, unit, request)
+
+        return self._each(unit, requests, act, all_or_none=all_or_none, alone=True)
+
+    def merge(
+        self, unit: Unit, requests: Sequence[MergeRequest], *, all_or_none: bool = False
+    ) -> list[SaveResult]:
+        """Merge records; what succeeds is a ``MergeResult``."""
+
+        def act(request: MergeRequest) -> SaveResult:
+            return self._merging.merge(unit, request)
+
+        return self._each(unit, requests, act, all_or_none=all_or_none, alone=True)
+
+    def send(
+        self, unit: Unit, emails: Sequence[OutgoingEmail], *, all_or_none: bool = False
+    ) -> list[SaveResult]:
+        """Take e-mails as sent; the id is that of the ``EmailMessage``, where one is kept."""
+
+        def act(email: OutgoingEmail) -> SaveResult:
+            return SaveResult(True, self._mail.send(unit, email))
+
+        return self._each(unit, emails, act, all_or_none=all_or_none, alone=True)
+
     def _each(
         self,
         unit: Unit,
@@ -168,48 +202,17 @@ class Dml:
                 raise _Undo
             return result
         del unit.changes[mark:]
+        unit.verified.clear()
         return result
 
     # -- one record -------------------------------------------------------------------------------
 
     def _create(self, unit: Unit, entity: str, values: Values) -> str:
-        blueprint = self._admitted(unit, entity)
-        name = blueprint.name
-        if not blueprint.sobject.createable:
-            text = f"entity type cannot be inserted: {blueprint.sobject.label}"
-            raise OrgError("INVALID_TYPE_FOR_OPERATION", text)
-        if not unit.access.createable(name):
-            raise access_refused()
-        given, faults = self._intake.read(unit, blueprint, values, creating=True)
-        row = blueprint.blank() | given
-        draft = Draft(blueprint, unit, row, given)
-        _stamp_new(draft)
-        self._judge.default(draft)
-        self._judge.pass_or_refuse(draft, faults)
-        record_id = row["Id"] = self._store.next_id(blueprint.sobject.key_prefix or "000")
-        self._store.insert_row(name, row)
-        changed = frozenset(n for n, value in row.items() if value is not None)
-        unit.changes.append(RecordChange(name, record_id, ChangeKind.CREATE, None, row, changed))
-        return record_id
+        return self._makers.get(entity.lower(), self.writer.create)(unit, entity, values)
 
     def _change(self, unit: Unit, entity: str, record_id: str, values: Values) -> str:
-        blueprint = self._admitted(unit, entity)
-        name = blueprint.name
-        before = self._old(blueprint, record_id)
-        if not (blueprint.sobject.updateable and unit.access.editable(name)):
-            raise access_refused()
-        given, faults = self._intake.read(unit, blueprint, values, creating=False)
-        row = before | given
-        draft = Draft(blueprint, unit, row, given, before)
-        self._judge.pass_or_refuse(draft, faults)
-        _stamp_changed(draft)
-        changed = {n: value for n, value in row.items() if value != before[n]}
-        if changed:
-            self._store.update_row(name, row["Id"], changed)
-            unit.changes.append(
-                RecordChange(name, row["Id"], ChangeKind.UPDATE, before, row, frozenset(changed))
-            )
-        return str(row["Id"])
+        change = self._changers.get(entity.lower(), self.writer.change)
+        return change(unit, entity, record_id, values)
 
     def _save_by_id(
         self, unit: Unit, blueprint: Blueprint, record_id: Any, values: Values
@@ -239,25 +242,6 @@ class Dml:
             return SaveResult(True, self._change(unit, blueprint.name, found[0], rest))
         return SaveResult(True, self._create(unit, blueprint.name, rest), created=True)
 
-    def _admitted(self, unit: Unit, entity: str) -> Blueprint:
-        """Return the blueprint of an object that exists for the user."""
-        blueprint = self._blueprints.of(entity)
-        if not unit.access.readable(blueprint.name):
-            raise invalid_type(entity)
-        return blueprint
-
-    def _old(self, blueprint: Blueprint, record_id: str) -> dict[str, Any]:
-        """Return the row of a record that can be written."""
-        if not record_id:
-            raise OrgError("MISSING_ARGUMENT", "Id not specified in an update call", ("Id",))
-        before = self._store.row(blueprint.name, id18(record_id))
-        if before is None:
-            raise no_such_record()
-        if before.get("IsDeleted"):
-            raise record_is_deleted()
-        self.before_change()
-        return before
-
 
 def _attempt(act: Callable[[_Row], SaveResult], row: _Row) -> SaveResult:
     try:
@@ -274,19 +258,3 @@ def _value(values: Values, name: str) -> Any:
 
 def _without(values: Values, name: str) -> Mapping[str, Any]:
     return {n: v for n, v in values.items() if n.lower() != name.lower()}
-
-
-def _stamp_new(draft: Draft) -> None:
-    row, unit = draft.row, draft.unit
-    for name in draft.blueprint.audit:
-        if row[name] is None:
-            row[name] = unit.user_id if name.endswith("Id") else unit.stamp
-
-
-def _stamp_changed(draft: Draft) -> None:
-    row, unit, audit = draft.row, draft.unit, draft.blueprint.audit
-    for name in ("LastModifiedDate", "SystemModstamp"):
-        if name in audit:
-            row[name] = unit.stamp
-    if "LastModifiedById" in audit:
-        row["LastModifiedById"] = unit.user_id

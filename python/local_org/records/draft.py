@@ -56,3 +56,8 @@ def locked_fields(names: tuple[str, ...]) -> OrgError:
         "of this field and verify that it is read/write for your profile or permission set."
     )
     return OrgError("INVALID_FIELD_FOR_INSERT_UPDATE", text, names)
+
+
+def cannot_update_converted_lead() -> OrgError:
+    """The lead is converted, and so read-only."""
+    return OrgError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")

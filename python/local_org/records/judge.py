@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from local_org.errors import OrgError
+from local_org.records.auto_number import auto_number
+from local_org.records.blueprint import Blueprint
 from local_org.records.draft import Draft
 from local_org.records.formulas import RecordContext, stored_value
 from local_org.records.references import References
@@ -14,6 +15,7 @@ from local_org.records.results import Refused
 from local_org.records.special import Special
 from local_org.records.store import Store
 from local_org.schema.formula import Formula, FormulaFailure
+from local_org.schema.model import Field
 
 
 class Judge:
@@ -34,6 +36,9 @@ class Judge:
         for field, formula in draft.blueprint.defaults:
             if field.name not in given:
                 row[field.name] = stored_value(field, self._evaluate(draft, formula))
+        for field in draft.blueprint.numbered:
+            number = self._store.next_serial(f"{draft.blueprint.name}.{field.name}")
+            row[field.name] = auto_number(field.display_format or "{0}", number, draft.unit.at)
         if draft.blueprint.owned and row["OwnerId"] is None:
             row["OwnerId"] = draft.unit.user_id
 
@@ -57,18 +62,10 @@ class Judge:
         if missing:
             text = f"Required fields are missing: [{', '.join(missing)}]"
             yield OrgError("REQUIRED_FIELD_MISSING", text, missing)
-        yield from chain(self._references.faults(draft), self._duplicates(draft))
-
-    def _duplicates(self, draft: Draft) -> Iterator[OrgError]:
-        entity, row = draft.blueprint.name, draft.row
-        for name in (field.name for field in draft.blueprint.unique):
-            if row[name] is None or not draft.differs(name):
-                continue
-            sql = f'SELECT "Id" FROM "{entity}" WHERE "{name}" = ? AND "Id" IS NOT ?'
-            found = self._store.connection.execute(sql, (row[name], row["Id"])).fetchone()
-            if found is not None:
-                same = f"{name} duplicates value on record with id: {found[0]}"
-                yield OrgError("DUPLICATE_VALUE", f"duplicate value found: {same}")
+        yield from self._references.faults(draft)
+        if draft.blueprint.unique:
+            fields = [field for field in draft.blueprint.unique if draft.differs(field.name)]
+            yield from duplicates(self._store, draft.blueprint, draft.row, fields)
 
     def _rules(self, draft: Draft) -> Iterator[OrgError]:
         """Yield the rules that fire; they see every field, whatever the user may see."""
@@ -91,6 +88,19 @@ class Judge:
             return formula.evaluate(context)
         except FormulaFailure:
             return None
+
+
+def duplicates(
+    store: Store, blueprint: Blueprint, row: Mapping[str, Any], fields: Iterable[Field]
+) -> Iterator[OrgError]:
+    """Yield the unique fields of a row whose value another record has; deleted ones do not count."""
+    alive = ' AND NOT "IsDeleted"' if blueprint.soft else ""
+    for name in (field.name for field in fields if row[field.name] is not None):
+        sql = f'SELECT "Id" FROM "{blueprint.name}" WHERE "{name}" = ? AND "Id" IS NOT ?{alive}'
+        found = store.connection.execute(sql, (row[name], row["Id"])).fetchone()
+        if found is not None:
+            same = f"{name} duplicates value on record with id: {found[0]}"
+            yield OrgError("DUPLICATE_VALUE", f"duplicate value found: {same}")
 
 
 def _missing(draft: Draft) -> tuple[str, ...]:

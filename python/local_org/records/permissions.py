@@ -1,25 +1,24 @@
 """What each user may see and do: profile, permission sets and groups, read from the org's own rows.
 
 Objects that no ``ObjectPermissions`` govern follow system permissions, as on the platform; which
-ones these are for each object is partly our reading. Records themselves are public read/write.
+ones these are for each object is partly our reading. Leads are shared as the org's default says;
+all other records are public read/write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
-
-import orjson
 
 from local_org.clock import Clock, millis
+from local_org.records.granting import Grants, granted_to
+from local_org.records.sharing import PRIVATE, READ_ONLY, sharing_defaults
 from local_org.records.store import Store
 from local_org.schema.model import Field, Schema, SObject
 
 GOVERNED = frozenset({"Account", "Campaign", "Case", "Contact", "Lead", "Opportunity"})
 """Standard objects under ``ObjectPermissions``; every custom object is, too."""
-_PREFIX = "Permissions"
 _SETUP_READERS = frozenset(
     {"ViewSetup", "AssignPermissionSets", "ManageUsers", "ManageProfilesPermissionsets"}
 )
@@ -46,6 +45,7 @@ def _rules() -> dict[str, _Rule]:
             "PermissionSet",
             "PermissionSetGroup",
             "PermissionSetGroupComponent",
+            "MutingPermissionSet",
             "ObjectPermissions",
             "FieldPermissions",
             "SetupEntityAccess",
@@ -62,27 +62,19 @@ def _rules() -> dict[str, _Rule]:
 
 _RULES: Mapping[str, _Rule] = MappingProxyType(_rules())
 _SETUP = _Rule(frozenset({"CustomizeApplication"}))
-_FOLLOWS = {"CampaignMember": "Campaign"}
+_FOLLOWS = {"CampaignMember": "Campaign", "OpportunityContactRole": "Opportunity"}
 """Objects that go with their parent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grants:
-    """Everything that a user's profile and permission sets grant, put together."""
-
-    permissions: frozenset[str] = frozenset()
-    custom_permissions: frozenset[str] = frozenset()
-    objects: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Object → what is granted on it: ``Read``, ``Create`` … ``ViewAllFields``."""
-    fields: Mapping[str, bool] = field(default_factory=dict)
-    """``Lead.Industry`` → whether it may be edited; what is not listed may not be read."""
 
 
 class UserAccess:
     """The permissions of one user at one state of the org; answers are remembered."""
 
-    def __init__(self, user_id: str, schema: Schema, grants: Grants) -> None:
+    def __init__(
+        self, user_id: str, schema: Schema, grants: Grants, defaults: Mapping[str, str]
+    ) -> None:
+        """``defaults`` is what everybody may do with records of an object, beside their owners."""
         self.user_id = user_id
+        self._defaults = defaults
         self.permissions = grants.permissions
         self.custom_permissions = grants.custom_permissions
         self._schema = schema
@@ -113,6 +105,17 @@ class UserAccess:
             return True
         granted = self._grants.objects.get(entity, frozenset())
         return bool({"ViewAllRecords", "ModifyAllRecords"} & granted)
+
+    def reads_every(self, entity: str) -> bool:
+        """Whether every record may be read, by sharing or by permission."""
+        return self._defaults.get(entity) != PRIVATE or self.view_all(entity)
+
+    def edits_every(self, entity: str) -> bool:
+        """Whether every record may be changed, by sharing or by permission."""
+        if self._defaults.get(entity) not in (PRIVATE, READ_ONLY):
+            return True
+        granted = self._grants.objects.get(entity, ())
+        return "ModifyAllData" in self.permissions or "ModifyAllRecords" in granted
 
     def field_readable(self, entity: str, field: str) -> bool:
         """Whether the field exists for this user; always so for fields not under security."""
@@ -168,14 +171,16 @@ class UserAccess:
         sobject, guard = guarded
         if guard is None or "ViewAllFields" in self._grants.objects.get(sobject.name, ()):
             return True
-        return f"{sobject.name}.{guard.name}" in self._grants.fields
+        return bool(self._grants.fields.get(f"{sobject.name}.{guard.name}"))
 
     def _edits(self, entity: str, name: str) -> bool:
         guarded = self._guard(entity, name)
         if guarded is None:
             return False
         sobject, guard = guarded
-        return guard is None or self._grants.fields.get(f"{sobject.name}.{guard.name}", False)
+        if guard is None:
+            return True
+        return "Edit" in self._grants.fields.get(f"{sobject.name}.{guard.name}", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,79 +218,9 @@ class Permissions:
 
     def _load(self, user_id: str) -> UserAccess:
         store = self._store
-        sets, until = _sets_of(store, user_id, millis(self._clock.now()))
-        access = UserAccess(user_id, store.schema, _grants(store, sets))
+        grants, until = granted_to(store, user_id, millis(self._clock.now()))
+        access = UserAccess(user_id, store.schema, grants, sharing_defaults(store))
         self._known[user_id] = _Known(
             store.permission_epoch, store.schema, store.schema.version, until, access
         )
         return access
-
-
-def _sets_of(store: Store, user_id: str, now: int) -> tuple[list[str], int | None]:
-    """Return the permission sets that hold for a user, and when the first of them expires.
-
-    A set that needs an activated session never holds: the API activates none.
-    """
-    user = store.row("User", user_id)
-    owned = store.select("PermissionSet", '"ProfileId" = ?', (user and user["ProfileId"],))
-    sets = [row["Id"] for row in owned]
-    groups: list[str] = []
-    ends: list[int] = []
-    for row in store.select(
-        "PermissionSetAssignment", '"AssigneeId" = ? AND "IsActive" AND NOT "IsRevoked"', (user_id,)
-    ):
-        if row["ExpirationDate"] is not None:
-            if row["ExpirationDate"] <= now:
-                continue
-            ends.append(row["ExpirationDate"])
-        sets += filter(None, [row["PermissionSetId"]])
-        groups += filter(None, [row["PermissionSetGroupId"]])
-    members = store.select(
-        "PermissionSetGroupComponent", _among("PermissionSetGroupId"), _ids(groups)
-    )
-    sets += [row["PermissionSetId"] for row in members]
-    return sets, min(ends, default=None)
-
-
-def _grants(store: Store, sets: list[str]) -> Grants:
-    rows = store.select(
-        "PermissionSet", f'{_among("Id")} AND NOT "HasActivationRequired"', _ids(sets)
-    )
-    holding = _ids([row["Id"] for row in rows])
-    objects: dict[str, frozenset[str]] = {}
-    for row in store.select("ObjectPermissions", _among("ParentId"), holding):
-        known = objects.get(row["SobjectType"], frozenset())
-        objects[row["SobjectType"]] = known | _flags(row)
-    fields: dict[str, bool] = {}
-    for row in store.select("FieldPermissions", _among("ParentId"), holding):
-        if row["PermissionsRead"] or row["PermissionsEdit"]:
-            edit = bool(row["PermissionsEdit"])
-            fields[row["Field"]] = edit or fields.get(row["Field"], False)
-    return Grants(
-        frozenset().union(*map(_flags, rows)), _custom_permissions(store, holding), objects, fields
-    )
-
-
-def _custom_permissions(store: Store, holding: tuple[str]) -> frozenset[str]:
-    sql = (
-        'SELECT "DeveloperName" FROM "CustomPermission" WHERE "Id" IN '
-        f'(SELECT "SetupEntityId" FROM "SetupEntityAccess" WHERE {_among("ParentId")})'
-    )
-    return frozenset(name for (name,) in store.connection.execute(sql, holding))
-
-
-def _flags(row: Mapping[str, Any]) -> frozenset[str]:
-    """Return the permissions a row grants, by name without prefix."""
-    return frozenset(
-        name.removeprefix(_PREFIX)
-        for name, value in row.items()
-        if value and name.startswith(_PREFIX)
-    )
-
-
-def _among(column: str) -> str:
-    return f'"{column}" IN (SELECT value FROM json_each(?))'
-
-
-def _ids(ids: Iterable[str]) -> tuple[str]:
-    return (orjson.dumps(list(ids)).decode(),)

@@ -8,6 +8,7 @@ from typing import Any
 from local_org.errors import no_such_column
 from local_org.ids import id18, is_id
 from local_org.records.shape import compound, to_json
+from local_org.records.sharing import reached
 from local_org.records.store import Store
 from local_org.schema.access import Access
 from local_org.schema.model import Field, SObject
@@ -40,6 +41,9 @@ class RecordReader:
         members = [(f.name, self._member(sobject, f)) for f in shown]
         whole = [id18(text) if is_id(text) else "" for text in ids]
         rows = self._store.rows(sobject.name, whole)
+        if not access.reads_every(sobject.name):
+            seen = reached(self._store, sobject.name, access.user_id, whole)
+            rows = {record_id: row for record_id, row in rows.items() if record_id in seen}
         base = f"/services/data/v{version}/sobjects/{sobject.name}"
 
         def record(record_id: str) -> Json | None:

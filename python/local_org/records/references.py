@@ -8,6 +8,7 @@ from typing import Any
 from local_org.errors import OrgError, no_such_column
 from local_org.records.blueprint import Blueprint, Blueprints
 from local_org.records.draft import Draft
+from local_org.records.sharing import reached
 from local_org.records.store import Store
 from local_org.schema.model import Field, SObject
 
@@ -37,7 +38,7 @@ class References:
             text = f"{label}: id value of incorrect type: {value}"
             return OrgError("FIELD_INTEGRITY_EXCEPTION", text, (name,))
         if (target, value) not in draft.unit.verified:
-            fault = self._missing(target, value)
+            fault = self._missing(target, value) or self._out_of_reach(draft, target, value)
             if fault is not None:
                 return fault
             draft.unit.verified.add((target, value))
@@ -50,6 +51,14 @@ class References:
         if found is None:
             return OrgError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         return OrgError("ENTITY_IS_DELETED", "entity is deleted") if found[0] else None
+
+    def _out_of_reach(self, draft: Draft, target: str, record_id: str) -> OrgError | None:
+        """Say that the record is not shared with the user, if it is not."""
+        access = draft.unit.access
+        if access.reads_every(target) or reached(self._store, target, access.user_id, (record_id,)):
+            return None
+        text = "insufficient access rights on cross-reference id"
+        return OrgError("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", text)
 
     def _unfit_owner(self, draft: Draft, target: str, owner_id: str) -> OrgError | None:
         """Say why a record may not belong to this user or queue, if it may not."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 from local_org.clock import millis
 from local_org.errors import OrgError
 from local_org.records.changes import RecordChange
+from local_org.records.system_access import SystemAccess
 from local_org.schema.access import Access
 
 
@@ -22,6 +23,25 @@ class SaveResult:
     errors: tuple[OrgError, ...] = ()
     created: bool = False
     """By an upsert: whether the record is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertResult(SaveResult):
+    """What a lead has become."""
+
+    account_id: str = ""
+    contact_id: str = ""
+    opportunity_id: str | None = None
+    """None without an opportunity."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult(SaveResult):
+    """Which records have gone into the one whose id this is."""
+
+    merged_ids: tuple[str, ...] = ()
+    updated_related_ids: tuple[str, ...] = ()
+    """Children that have moved and that the caller may see."""
 
 
 class Refused(Exception):
@@ -43,6 +63,10 @@ class Unit:
     changes: list[RecordChange] = field(default_factory=list)
     verified: set[tuple[str, str]] = field(default_factory=set)
     """Pairs of object and id that are known to exist; forgotten whenever something is deleted."""
+
+    def as_system(self) -> Unit:
+        """Return the same transaction with the org itself at work, in the user's name."""
+        return replace(self, access=SystemAccess(self.access))
 
     @cached_property
     def stamp(self) -> int:

@@ -10,12 +10,13 @@ from typing import Any
 
 from local_org.clock import from_millis
 from local_org.errors import OrgError
-from local_org.records.draft import Draft, access_refused
+from local_org.records.draft import Draft, access_refused, cannot_update_converted_lead
 from local_org.records.store import Store
 
 _MINUTE_MS = 60_000
 _DRAFT, _SENT, _NEW, _READ = "5", "3", "0", "1"
-_RELATED = {"003": "Contact", "00Q": "Lead", "005": "User"}
+RELATED = {"003": "Contact", "00Q": "Lead", "005": "User"}
+"""Key prefix → object of those who can be at an end of an e-mail."""
 
 
 class Special:
@@ -103,7 +104,7 @@ class Special:
 
     def _email_relation(self, draft: Draft) -> None:
         row = draft.row
-        kind = _RELATED.get((row["RelationId"] or "")[:3])
+        kind = RELATED.get((row["RelationId"] or "")[:3])
         row["RelationObjectType"] = kind
         if kind is not None and row["RelationAddress"] is None:
             sql = f'SELECT "Email" FROM "{kind}" WHERE "Id" = ?'
@@ -161,7 +162,7 @@ def _lead(draft: Draft) -> None:
     row, unit = draft.row, draft.unit
     allowed = "AllowViewEditConvertedLeads" in unit.access.permissions
     if draft.before is not None and draft.before["IsConverted"] and not allowed:
-        raise OrgError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+        raise cannot_update_converted_lead()
     if draft.differs("OwnerId"):
         if "IsUnreadByOwner" not in draft.given:
             row["IsUnreadByOwner"] = int(row["OwnerId"] != unit.user_id)

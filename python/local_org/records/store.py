@@ -32,7 +32,9 @@ _SERIALS_OF_AN_ORG = 62**8
 _PERMISSION_TABLES = (
     "PermissionSet",
     "PermissionSetAssignment",
+    "PermissionSetGroup",
     "PermissionSetGroupComponent",
+    "MutingPermissionSet",
     "ObjectPermissions",
     "FieldPermissions",
     "SetupEntityAccess",
@@ -42,6 +44,7 @@ _PERMISSION_TABLES = (
 _PERMISSION_EVENTS = (
     *((table, event) for table in _PERMISSION_TABLES for event in ("INSERT", "UPDATE", "DELETE")),
     ("User", 'UPDATE OF "ProfileId", "IsActive"'),
+    ("Organization", "UPDATE"),
 )
 
 

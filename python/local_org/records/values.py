@@ -52,9 +52,14 @@ def _fits(field: Field) -> Reader:
     return judge
 
 
+def is_email_address(text: str) -> bool:
+    """Whether the text has the form of one e-mail address."""
+    return _EMAIL.fullmatch(text) is not None
+
+
 def _is_email(field: Field) -> Reader:
     def judge(value: str) -> str:
-        if not _EMAIL.fullmatch(value):
+        if not is_email_address(value):
             text = f"{field.label}: invalid email address: {value}"
             raise OrgError("INVALID_EMAIL_ADDRESS", text, (field.name,))
         return value

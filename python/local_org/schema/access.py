@@ -43,6 +43,14 @@ class Access(Protocol):
         """Whether every record may be read: View All Data, or View All Records on the object."""
         ...
 
+    def reads_every(self, entity: str) -> bool:
+        """Whether every record may be read, by sharing or by permission."""
+        ...
+
+    def edits_every(self, entity: str) -> bool:
+        """Whether every record may be changed, by sharing or by permission."""
+        ...
+
     def field_readable(self, entity: str, field: str) -> bool:
         """Whether the field exists for this user; always so for fields not under security."""
         ...

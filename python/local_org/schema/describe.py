@@ -41,6 +41,25 @@ _GLOBAL_URLS = (
 _LAYOUT_URLS = frozenset(
     {"compactLayouts", "approvalLayouts", "listviews", "quickActions", "layouts"}
 )
+_OWN_URLS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "Case": {
+            "caseArticleSuggestions": "/suggestedArticles",
+            "caseRowArticleSuggestions": "/{ID}/suggestedArticles",
+        }
+    }
+)
+"""What only one object has, in both describes."""
+_DEFAULT_VALUES = {"defaultValues": "/defaultValues?recordTypeId&fields"}
+_DESCRIBE_URLS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "Account": _DEFAULT_VALUES,
+        "Case": _DEFAULT_VALUES,
+        "Event": {"eventSeriesUpdates": "/{ID}/fromThisEventOnwards"},
+        "OpportunityContactRole": _DEFAULT_VALUES,
+    }
+)
+"""What some objects have in their own describe only."""
 _SOAP_TYPES: Mapping[FieldType, str] = MappingProxyType(
     {
         FieldType.ID: "tns:ID",
@@ -63,10 +82,13 @@ _SOAP_TYPES: Mapping[FieldType, str] = MappingProxyType(
 
 
 def describe_global(schema: Schema, access: Access, version: str) -> dict[str, Any]:
-    """Return the answer to ``GET …/sobjects``: the objects this user may read."""
+    """Return the answer to ``GET …/sobjects``: the objects this user may read.
+
+    Those with layouts come first, as in the recorded answer.
+    """
     entries = [
         _global_entry(o, access, version)
-        for o in sorted(schema, key=lambda o: o.name)
+        for o in sorted(schema, key=lambda o: (not o.layoutable, o.name))
         if access.readable(o.name)
     ]
     return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": entries}
@@ -99,7 +121,9 @@ def describe(schema: Schema, sobject: SObject, access: Access, version: str) -> 
         "searchLayoutable": layoutable,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": _scopes(sobject),
-        "urls": _urls(sobject, version) | _ui_urls(sobject, version),
+        "urls": _urls(sobject, version)
+        | _below(sobject, version, _DESCRIBE_URLS.get(sobject.name, {}))
+        | _ui_urls(sobject, version),
     }
     return dict(sorted((_global_entry(sobject, access, version) | own).items()))
 
@@ -113,7 +137,7 @@ def _global_entry(sobject: SObject, access: Access, version: str) -> dict[str, A
         "associateParentEntity": None,
         "createable": sobject.createable and access.createable(name),
         "custom": sobject.custom,
-        "customSetting": False,
+        "customSetting": sobject.custom_setting,
         "deepCloneable": name in _DEEP_CLONEABLE,
         "deletable": sobject.deletable and access.deletable(name),
         "deprecatedAndHidden": False,
@@ -140,12 +164,16 @@ def _global_entry(sobject: SObject, access: Access, version: str) -> dict[str, A
 
 
 def _urls(sobject: SObject, version: str) -> dict[str, str]:
-    base = f"/services/data/v{version}/sobjects/{sobject.name}"
-    return {
-        name: base + path
-        for name, path in _GLOBAL_URLS
-        if sobject.layoutable or name not in _LAYOUT_URLS
+    common = {
+        name: path for name, path in _GLOBAL_URLS if sobject.layoutable or name not in _LAYOUT_URLS
     }
+    return _below(sobject, version, {**common, **_OWN_URLS.get(sobject.name, {})})
+
+
+def _below(sobject: SObject, version: str, paths: Mapping[str, str]) -> dict[str, str]:
+    """Return paths below the object's own, by name."""
+    base = f"/services/data/v{version}/sobjects/{sobject.name}"
+    return {name: base + path for name, path in paths.items()}
 
 
 def _ui_urls(sobject: SObject, version: str) -> dict[str, str]:
@@ -207,7 +235,7 @@ def _field(sobject: SObject, field: Field, access: Access) -> dict[str, Any]:
     editable = access.field_editable(sobject.name, field.name)
     told: dict[str, Any] = {
         "aggregatable": field.aggregatable,
-        "autoNumber": sobject.name == "Case" and field.name == "CaseNumber",
+        "autoNumber": field.auto_number or (sobject.name, field.name) == ("Case", "CaseNumber"),
         "byteLength": _byte_length(field),
         "calculated": field.calculated,
         "calculatedFormula": field.formula,
@@ -240,6 +268,7 @@ def _field(sobject: SObject, field: Field, access: Access) -> dict[str, Any]:
         "queryByDistance": field.compound_root,
         "referenceTo": list(field.reference_to),
         "relationshipName": field.relationship_name,
+        "relationshipOrder": field.relationship_order,
         "restrictedDelete": field.custom and field.restricted_delete,
         "restrictedPicklist": field.restricted_picklist,
         "scale": field.scale,
@@ -249,6 +278,7 @@ def _field(sobject: SObject, field: Field, access: Access) -> dict[str, Any]:
         "type": field.type.value,
         "unique": field.unique,
         "updateable": field.updateable and not field.calculated and editable,
+        "writeRequiresMasterRead": field.relationship_order is not None,
     }
     return dict(sorted({**_CONSTANT_FIELD, **told}.items()))
 
@@ -267,8 +297,6 @@ _CONSTANT_FIELD: Mapping[str, Any] = MappingProxyType(
         "mask": None,
         "maskType": None,
         "referenceTargetField": None,
-        "relationshipOrder": None,
-        "writeRequiresMasterRead": False,
     }
 )
 

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from local_org.errors import invalid_type
 
+EVENT_SUFFIX = "__e"
+METADATA_SUFFIX = "__mdt"
+
 
 class FieldType(StrEnum):
     """The ``type`` of a field in a describe."""
@@ -111,6 +114,10 @@ class Field:
     formula: str | None = None
     blanks_as_zero: bool = False
     extra_type: str | None = None
+    display_format: str | None = None
+    """How an auto number is written, ``A-{0000}``; None for every other field."""
+    relationship_order: int | None = None
+    """0 or 1: this is a master-detail lookup, the object's first or second; None: it is not."""
     description: str | None = None
     help_text: str | None = None
     field_id: str | None = None
@@ -120,6 +127,11 @@ class Field:
     def calculated(self) -> bool:
         """A formula: computed when read, never written."""
         return self.formula is not None
+
+    @property
+    def auto_number(self) -> bool:
+        """Numbered by the org when a record is created, never written by a caller."""
+        return self.display_format is not None
 
     @property
     def compound_root(self) -> bool:
@@ -177,6 +189,7 @@ class SObject:
     fields: dict[str, Field] = field(default_factory=dict)
     rules: dict[str, ValidationRule] = field(default_factory=dict)
     custom: bool = False
+    custom_setting: bool = False
     createable: bool = True
     updateable: bool = True
     deletable: bool = True
@@ -187,6 +200,21 @@ class SObject:
     layoutable: bool = False
     replicateable: bool = True
     """Has CreatedDate … SystemModstamp and shows up in ``updated`` and ``deleted``."""
+
+    @property
+    def is_event(self) -> bool:
+        """A platform event: its records are published to the event bus, and no query reads them."""
+        return self.name.endswith(EVENT_SUFFIX)
+
+    @property
+    def is_metadata(self) -> bool:
+        """A custom metadata type: its records are deployed, and no API call writes them."""
+        return self.name.endswith(METADATA_SUFFIX)
+
+    @property
+    def is_detail(self) -> bool:
+        """Has a master, to whose owner its records belong."""
+        return any(f.relationship_order is not None for f in self.fields.values())
 
     def get(self, name: str) -> Field | None:
         """Return the field of this name in any case, or None."""
@@ -256,6 +284,11 @@ class Schema:
     def put_object(self, sobject: SObject) -> None:
         """Add or replace an object."""
         self._objects[sobject.name.lower()] = sobject
+        self.version += 1
+
+    def drop_object(self, name: str) -> None:
+        """Remove an object."""
+        self._objects.pop(name.lower(), None)
         self.version += 1
 
     def put_field(self, entity: str, new: Field) -> None:

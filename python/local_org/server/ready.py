@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ from local_org.server.errors import LocalOrgError, NotRunning
 
 _ADMIN_CLIENT = {"client_id": "speed-to-lead-local", "client_secret": "local"}
 """Documented, and good for a local org only."""
+_CHECK_SECONDS = 0.02
 _QUIET_SF = {
     "SF_DISABLE_TELEMETRY": "true",
-    "SF_AUTOUPDATE_DISABLE": "true",
+    "SF_DISABLE_AUTOUPDATE": "true",
     "SF_SKIP_NEW_VERSION_CHECK": "true",
     "SF_USE_GENERIC_UNIX_KEYCHAIN": "true",
 }
@@ -58,6 +60,17 @@ class Ready:
         except (OSError, ValueError, TypeError) as error:
             raise NotRunning(f"{path} is no ready-file of this version: {error}") from None
 
+    @classmethod
+    def awaited(cls, path: Path, patience_seconds: float) -> Ready:
+        """Read the file of an org that may still be starting.
+
+        :raises NotRunning: it is not there after this time.
+        """
+        deadline = time.monotonic() + patience_seconds
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(_CHECK_SECONDS)
+        return cls.read(path)
+
     def write(self, path: Path) -> None:
         """Put the file in place at once; only its owner can read it.
 
@@ -88,6 +101,7 @@ class Ready:
             "REQUESTS_CA_BUNDLE": self.ca_bundle,
             "NODE_EXTRA_CA_CERTS": self.ca_file,
             "LOCAL_ORG_URL": self.instance_url,
+            "LOCAL_ORG_ACCESS_TOKEN": self.access_token,
             "CUMULUSCI_ORG_local": json.dumps(self._cci_org()),
             **_QUIET_SF,
             "SF_ORG_INSTANCE_URL": self.instance_url,

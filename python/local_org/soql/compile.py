@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from local_org.errors import OrgError
-from local_org.schema.model import Field, FieldType, SObject
+from local_org.schema.model import TEXT_TYPES, Field, FieldType, SObject
 from local_org.soql.conditions import TRUE, Conditions, Sql, enter, filters, join, open_scope
 from local_org.soql.faults import malformed
 from local_org.soql.functions import is_field_set
@@ -21,6 +21,7 @@ from local_org.soql.nodes import (
     TypeOf,
 )
 from local_org.soql.plan import PARENTS, Child, Plan
+from local_org.soql.rollup import grouped
 from local_org.soql.rows import column
 from local_org.soql.scope import Scope, Statement, Term
 from local_org.soql.selection import Selection
@@ -91,28 +92,68 @@ def _count(scope: Scope, query: Query) -> Plan:
 
 
 def _aggregate(scope: Scope, query: Query) -> Plan:
-    grouping = Grouping(scope, Terms(scope), query)
-    for item in query.select:
-        if not isinstance(item, FieldItem) or is_field_set(item.expression):
-            raise malformed("An aggregate query selects only grouped fields and aggregates")
-        grouping.add(item)
-    where = filters(scope, query)
+    fields, levels = grouped(query, scope.statement.faults)
+    single, terms = len(levels) == 1, Terms(scope)
+    groupings = [Grouping(scope, terms, fields, rolled, shared=single) for rolled in levels]
+    for grouping in groupings:
+        for item in query.select:
+            if not isinstance(item, FieldItem) or is_field_set(item.expression):
+                raise malformed("An aggregate query selects only grouped fields and aggregates")
+            grouping.add(item)
+    first, where = groupings[0], filters(scope, query)
+    if single:
+        order = _order(query, first.ordered)
+        whole = join("", [_level(first, query, where), order, _window(query)])
+    else:
+        whole = join("", [_levels(groupings, query, where), _window(query)])
+    return Plan(scope.entity.name, whole.text, whole.params, first.shape.make, first.columns)
+
+
+def _level(grouping: Grouping, query: Query, where: Sql, keys: Sequence[Sql] = ()) -> Sql:
+    """Select the groups of one level, and beside them what they are to be sorted by."""
     having = TRUE
     if query.having is not None:
-        having = Conditions(scope, grouping.resolve).sql(query.having)
-    order = _order(query, grouping.ordered)
+        having = Conditions(grouping.scope, grouping.resolve).sql(query.having)
     groups = join(", ", (Sql(g.sql + g.collation, g.params) for g in grouping.groups))
+    if grouping.rolled and not grouping.groups and having is not TRUE:
+        groups = Sql("NULL")
+    selected = join(", ", [Sql(", ".join(grouping.slots.sql), tuple(grouping.slots.params)), *keys])
     parts = [
-        Sql(f"SELECT {', '.join(grouping.slots.sql)}", tuple(grouping.slots.params)),
-        Sql(f" FROM {scope.from_sql()} WHERE {where.text}", where.params),
-        Sql(f" GROUP BY {groups.text}", groups.params) if grouping.groups else Sql(""),
+        Sql(f"SELECT {selected.text}", selected.params),
+        Sql(f" FROM {grouping.scope.from_sql()} WHERE {where.text}", where.params),
+        Sql(f" GROUP BY {groups.text}", groups.params) if groups.text else Sql(""),
         Sql(f" HAVING {having.text}", having.params) if having is not TRUE else Sql(""),
-        order,
-        _window(query),
     ]
-    whole = join("", parts)
-    name = scope.entity.name
-    return Plan(name, whole.text, whole.params, grouping.shape.make, grouping.columns)
+    return join("", parts)
+
+
+def _levels(groupings: Sequence[Grouping], query: Query, where: Sql) -> Sql:
+    """Put all levels one under the other; unasked, each subtotal follows what it sums up."""
+    parts: list[Sql] = []
+    names: list[str] = []
+    for grouping in groupings:
+        keys, names = _keys(grouping, query)
+        named = [Sql(f"{key.text} AS k{n}", key.params) for n, key in enumerate(keys)]
+        parts.append(_level(grouping, query, where, named))
+    body = join(" UNION ALL ", parts)
+    return Sql(f"SELECT * FROM ({body.text}) ORDER BY {', '.join(names)}", body.params)
+
+
+def _keys(grouping: Grouping, query: Query) -> tuple[list[Sql], list[str]]:
+    """Return the columns that sort a level's rows, and how each sorts."""
+    if query.order_by:
+        terms = [(item, grouping.ordered(item.expression)) for item in query.order_by]
+        named = [
+            f"k{n}{' COLLATE NOCASE' if term.type in TEXT_TYPES else ''}"
+            f"{' DESC' if item.direction == 'DESC' else ''} NULLS {item.nulls or 'FIRST'}"
+            for n, (item, term) in enumerate(terms)
+        ]
+        return [_sort_key(term) for _, term in terms], named
+    keys = []
+    for position, term in enumerate(grouping.terms_of_groups):
+        rolled = position in grouping.rolled
+        keys += [Sql(str(int(rolled))), Sql("NULL") if rolled else _sort_key(term)]
+    return keys, [f"k{n}" for n in range(len(keys))]
 
 
 def _order(query: Query, resolve: Callable[[Expression], Term]) -> Sql:

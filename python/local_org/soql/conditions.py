@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from local_org.records.sharing import REACHED
 from local_org.schema.model import TEXT_TYPES, FieldType, SObject
 from local_org.soql.literals import Between, like_pattern, text_of
 from local_org.soql.nodes import (
@@ -233,8 +234,8 @@ def enter(
 
 
 def filters(scope: Scope, query: Query) -> Sql:
-    """Return WHERE: rows not deleted, in the scope asked for, that meet the condition."""
-    pieces = [_present(scope, query), _owned(scope, query)]
+    """Return WHERE: rows not deleted, shared, in the scope asked for, that meet the condition."""
+    pieces = [_present(scope, query), _shared(scope), _owned(scope, query)]
     if query.where is not None:
         terms = Terms(scope)
         inner = Conditions(scope, terms.filterable).sql(query.where)
@@ -248,6 +249,15 @@ def _present(scope: Scope, query: Query) -> Sql:
     if scope.statement.all_rows or query.all_rows or deleted is None or not deleted.stored:
         return TRUE
     return Sql(f'{scope.alias}."IsDeleted" = 0')
+
+
+def _shared(scope: Scope) -> Sql:
+    """Return which rows the user may see, where that is not all of them."""
+    statement = scope.statement
+    if statement.access.reads_every(scope.entity.name):
+        return TRUE
+    user_id = statement.access.user_id
+    return Sql(f'{scope.alias}."OwnerId" IN ({REACHED})', (user_id, user_id))
 
 
 def _owned(scope: Scope, query: Query) -> Sql:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from local_org.schema.model import Field
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from local_org.schema.model import Field, FieldType
 from local_org.soql.display import formatted
 from local_org.soql.faults import malformed
-from local_org.soql.functions import AGGREGATES, GROUPINGS
+from local_org.soql.functions import AGGREGATES
 from local_org.soql.nodes import Call, Expression, FieldItem, Path, Query
 from local_org.soql.printer import expression as printed
+from local_org.soql.rollup import Rolled
 from local_org.soql.rows import AggregateShape, Json, column, value
 from local_org.soql.scope import Scope, Term
 from local_org.soql.selection import Slots
@@ -39,37 +43,65 @@ def is_aggregate(query: Query) -> bool:
 class Grouping:
     """Compiles select list, GROUP BY, HAVING and ORDER BY of an aggregate query."""
 
-    def __init__(self, scope: Scope, terms: Terms, query: Query) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        terms: Terms,
+        groups: Sequence[Expression],
+        rolled: Rolled,
+        *,
+        shared: bool,
+    ) -> None:
+        """Group by these expressions but for those at the positions that are rolled up.
+
+        Unless equal columns are ``shared``, all levels of a query have as many of them.
+        """
         self.scope = scope
         self.terms = terms
         self.faults = scope.statement.faults
-        self.slots = Slots()
+        self.slots = Slots(shared=shared)
         self.shape = AggregateShape()
         self.columns: list[Json] = []
-        self.groups = [self._group(each) for each in query.group_by]
+        self.terms_of_groups = [terms.groupable(each) for each in groups]
+        self.rolled = rolled
         self._unnamed = 0
 
-    def _group(self, expression: Expression) -> Term:
-        if isinstance(expression, Call) and expression.function in GROUPINGS:
-            raise self.faults.unsupported(f"GROUP BY {expression.name}", expression.at)
-        return self.terms.groupable(expression)
-
-    def _known(self, term: Term) -> bool:
-        return any((term.sql, term.params) == (g.sql, g.params) for g in self.groups)
+    @property
+    def groups(self) -> list[Term]:
+        """What the rows of this level are grouped by."""
+        return [g for n, g in enumerate(self.terms_of_groups) if n not in self.rolled]
 
     def resolve(self, expression: Expression) -> Term:
         """Return a term for HAVING: an aggregate, or something that is grouped."""
-        term = self.terms.term(expression, aggregates=True)
-        if not _aggregates(expression) and not self._known(term):
-            raise malformed(f"Field must be grouped or aggregated: {printed(expression)}")
-        return term
+        return self._level(expression, self.terms.term, "Field must be grouped or aggregated")
 
     def ordered(self, expression: Expression) -> Term:
         """Return a term for ORDER BY: an aggregate, or something that is grouped."""
-        term = self.terms.sortable(expression, aggregates=True)
-        if not _aggregates(expression) and not self._known(term):
-            raise malformed(f"Ordered field must be grouped or aggregated: {printed(expression)}")
-        return term
+        message = "Ordered field must be grouped or aggregated"
+        return self._level(expression, self.terms.sortable, message)
+
+    def _level(self, expression: Expression, compiled: Callable[..., Term], message: str) -> Term:
+        """Return the term as this level has it: a field that is rolled up is null."""
+        if isinstance(expression, Call) and expression.function == "GROUPING":
+            return self._is_rolled_up(expression)
+        term = compiled(expression, aggregates=True)
+        if _aggregates(expression):
+            return term
+        position = self._position(term)
+        if position is None:
+            raise malformed(f"{message}: {printed(expression)}")
+        return replace(term, sql="NULL", params=()) if position in self.rolled else term
+
+    def _is_rolled_up(self, call: Call) -> Term:
+        """Grouping: 1 in the subtotals that leave the field out, else 0."""
+        position = self._position(self.terms.term(self.terms.only(call)))
+        if position is None:
+            raise malformed(f"Field must be grouped: {printed(call)}")
+        return Term(str(int(position in self.rolled)), FieldType.INT, "GROUPING")
+
+    def _position(self, term: Term) -> int | None:
+        known = ((g.sql, g.params) for g in self.terms_of_groups)
+        return next((n for n, g in enumerate(known) if g == (term.sql, term.params)), None)
 
     def add(self, item: FieldItem) -> None:
         """Take a grouped field or an aggregate into the row.

@@ -15,16 +15,17 @@ from local_org.soql.terms import Terms
 
 @dataclass
 class Slots:
-    """The columns of a SELECT; equal expressions share one."""
+    """The columns of a SELECT; equal expressions share one, unless each is to have its own."""
 
     sql: list[str] = field(default_factory=list)
     params: list[object] = field(default_factory=list)
+    shared: bool = True
     _known: dict[tuple[str, tuple[object, ...]], int] = field(default_factory=dict)
 
     def add(self, sql: str, params: tuple[object, ...] = ()) -> int:
         """Return the position of the column."""
         key = (sql, params)
-        if key not in self._known:
+        if not self.shared or key not in self._known:
             self._known[key] = len(self.sql)
             self.sql.append(sql)
             self.params.extend(params)

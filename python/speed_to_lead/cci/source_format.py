@@ -29,6 +29,7 @@ TYPES = {
     "customPermission": "CustomPermission",
     "dashboard": "Dashboard",
     "flow": "Flow",
+    "layout": "Layout",
     "md": "CustomMetadata",
     "object": "CustomObject",
     "permissionset": "PermissionSet",
