@@ -50,6 +50,18 @@ class Shell:
         done = self.run("sf", *arguments, "--json", check=check)
         return json.loads(done.stdout)
 
+    def log_in(self, alias: str, *options: str) -> None:
+        """Log the Salesforce CLI in as the administrator, by JWT."""
+        self.sf(
+            "org", "login", "jwt",
+            "--username", self.org.admin_username,
+            "--jwt-key-file", self.org.jwt_key_file,
+            "--client-id", self.org.client_id,
+            "--instance-url", self.org.instance_url,
+            "--alias", alias,
+            *options,
+        )  # fmt: skip
+
 
 def checkout(directory: Path) -> Path:
     """A clone of the project as it lies here, so that tests may break it and cci may write in it."""

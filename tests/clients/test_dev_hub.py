@@ -20,14 +20,7 @@ FIELD = "force-app/main/default/objects/Lead/fields/First_Response_At__c.field-m
 @pytest.fixture
 def hub(shell):
     """A shell whose default Dev Hub is the local org, by JWT."""
-    shell.sf(
-        "org", "login", "jwt",
-        "--username", shell.org.admin_username,
-        "--jwt-key-file", shell.org.jwt_key_file,
-        "--client-id", shell.org.client_id,
-        "--instance-url", shell.org.instance_url,
-        "--alias", "hub",
-    )  # fmt: skip
+    shell.log_in("hub")
     shell.sf("config", "set", "target-dev-hub=hub", "--global")
     return shell
 

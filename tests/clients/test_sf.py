@@ -20,15 +20,7 @@ FIELD = "force-app/main/default/objects/Lead/fields/First_Response_At__c.field-m
 @pytest.fixture
 def logged_in(shell):
     """A shell whose default org is the local one, by JWT."""
-    shell.sf(
-        "org", "login", "jwt",
-        "--username", shell.org.admin_username,
-        "--jwt-key-file", shell.org.jwt_key_file,
-        "--client-id", shell.org.client_id,
-        "--instance-url", shell.org.instance_url,
-        "--alias", "local",
-        "--set-default",
-    )  # fmt: skip
+    shell.log_in("local", "--set-default")
     return shell
 
 
