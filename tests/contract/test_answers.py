@@ -144,6 +144,63 @@ def test_a_closed_task_is_completed_at_the_time_it_is_closed(asked):
     assert told["CompletedDateTime"]
 
 
+MAIL = {"emailSubject": "Contract", "emailBody": "Hello"}
+MAIL_REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
+    "without a recipient": (MAIL, "REQUIRED_FIELD_MISSING"),
+    "to an address that is none": (MAIL | {"emailAddresses": "nobody"}, "INVALID_EMAIL_ADDRESS"),
+    "without a body": (MAIL | {"emailBody": ""}, "INVALID_API_INPUT"),
+    "with an input that is not there": (MAIL | {"colour": "red"}, "INVALID_API_INPUT"),
+}
+
+
+@pytest.mark.parametrize(("values", "code"), MAIL_REFUSALS.values(), ids=MAIL_REFUSALS)
+def test_a_mail_that_cannot_be_sent_is_a_failed_invocation(asked, values, code):
+    path = "/actions/standard/emailSimple"
+    answer = asked.call("POST", path, json={"inputs": [values]})
+    [told] = answer.json()
+    assert (told["isSuccess"], told["errors"][0]["statusCode"]) == (False, code)
+
+
+COLLECTION_REFUSALS: dict[str, tuple[Any, str]] = {
+    "an empty object": ({}, "MALFORMED_REQUEST"),
+    "records that are no list": ({"records": {}}, "MALFORMED_REQUEST"),
+    "a record without its type": ({"records": [LEAD]}, "INVALID_FIELD"),
+}
+
+
+@pytest.mark.parametrize(("body", "code"), COLLECTION_REFUSALS.values(), ids=COLLECTION_REFUSALS)
+def test_a_collection_that_makes_no_sense_is_refused_so(asked, body, code):
+    status, found, _ = asked.refusal("POST", "/composite/sobjects", json=body)
+    assert (status, found) == (400, code)
+
+
+def test_a_message_that_names_nobody_makes_no_task(asked):
+    message = asked.make("EmailMessage", Subject="Hi", Incoming=False, Status="3")
+    soql = f"SELECT ActivityId FROM EmailMessage WHERE Id = '{message}'"
+    assert asked.query(soql)["records"][0]["ActivityId"] is None
+
+
+def test_a_rollup_of_nothing_is_its_grand_total(asked):
+    soql = "SELECT Company, COUNT(Id) n FROM Lead WHERE Name = 'Nobody At All' GROUP BY "
+    told = asked.query(f"{soql} ROLLUP(Company)")["records"]
+    assert [(each["Company"], each["n"]) for each in told] == [(None, 0)]
+
+
+@pytest.mark.parametrize(
+    ("report_type", "columns"),
+    [
+        ("LeadList", {"FIRST_NAME", "LAST_NAME", "COMPANY", "LEAD_SOURCE", "RATING", "OWNER"}),
+        ("Activity", {"SUBJECT", "TASK", "STATUS", "WHO_NAME"}),
+        ("Opportunity", {"OPPORTUNITY_NAME", "AMOUNT", "STAGE_NAME", "CLOSE_DATE"}),
+    ],
+)
+def test_a_report_type_has_these_columns(asked, report_type, columns):
+    answer = asked.call("GET", f"/analytics/reportTypes/{report_type}")
+    assert answer.status_code == 200, answer.text
+    categories = answer.json()["reportTypeMetadata"]["categories"]
+    assert columns <= {name for each in categories for name in each["columns"]}
+
+
 @pytest.mark.parametrize(("incoming", "status"), [(True, "0"), (False, "3")])
 def test_a_message_without_status_is_new_or_sent(asked, incoming, status):
     message = asked.make("EmailMessage", Subject="Hi", Incoming=incoming)
