@@ -262,3 +262,19 @@ def test_a_column_that_only_a_real_org_knows_is_told_as_not_supported(desk):
     assert message == (
         "column FISCAL_QUARTER of report type Opportunity is not supported by the local org"
     )
+
+
+@pytest.mark.documented("Salesforce Help: Organization-Wide Sharing Defaults")
+def test_a_report_counts_only_the_leads_that_are_shared_with_its_reader():
+    desk = Desk()
+    files = {
+        "package.xml": manifest(CustomObject="Lead"),
+        "objects/Lead.object": xml("CustomObject", "<sharingModel>Private</sharingModel>"),
+    }
+    assert desk.deploy(files).success
+    rep = desk.org.user("rep1@local.test")["Id"]
+    desk.create("Lead", LastName="Mine", Company="ACME")
+    desk.create("Lead", LastName="Theirs", Company="ACME", OwnerId=rep)
+    assert desk.count() == 2
+    desk.as_user("rep1@local.test")
+    assert desk.count() == 1

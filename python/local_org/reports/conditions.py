@@ -158,7 +158,7 @@ def _related(source: Source, each: CrossFilter, name: str) -> Sql:
         if column is None:
             raise bad_filter_column(item.column)
         criteria.append(criterion(column, item, context.calendar))
-    met = joined("AND", [Sql(inner.present_sql()), *criteria])
+    met = joined("AND", [inner.present(), *criteria])
     own = f'{inner.root.alias}."{key}"'
     pointed = f"SELECT {own} FROM {inner.from_sql()} WHERE {own} IS NOT NULL AND {met.text}"
     return Sql(f'{source.root.alias}."Id" IN ({pointed})', met.params)

@@ -63,7 +63,7 @@ class Scan:
             connection.create_function(
                 function_name(column), len(column.inputs), column.compute, deterministic=True
             )
-        where = joined("AND", [Sql(self._source.present_sql()), *conditions])
+        where = joined("AND", [self._source.present(), *conditions])
         items = ", ".join(sql for sql, _ in self._slots) or "1"
         params = [value for _, bound in self._slots for value in bound]
         tail, tail_params = _tail(order, limit)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from local_org.errors import OrgError
+from local_org.records.sharing import REACHED
 from local_org.reports.columns import Column
+from local_org.reports.filters import Sql
 from local_org.reports.report_types import ColumnSpec, Join, ReportType
 from local_org.schema.access import Access
 from local_org.schema.model import Field, FieldType, Schema, SObject
@@ -144,10 +146,16 @@ class Source:
             return "NULL"
         return self.context.store.expression("m", entity.name, field)
 
-    def present_sql(self) -> str:
-        """The condition that the records themselves are not deleted."""
-        deleted = self.root.entity.get("IsDeleted") if self.root.entity else None
-        return f'{self.root.alias}."IsDeleted" = 0' if deleted else "1"
+    def present(self) -> Sql:
+        """The condition that the records are not deleted, and shared with the running user."""
+        entity, alias, access = self.root.entity, self.root.alias, self.context.access
+        if entity is None:
+            return Sql("1")
+        kept = f'{alias}."IsDeleted" = 0' if entity.get("IsDeleted") else "1"
+        if access.reads_every(entity.name):
+            return Sql(kept)
+        user_id = access.user_id
+        return Sql(f'{kept} AND {alias}."OwnerId" IN ({REACHED})', (user_id, user_id))
 
     @property
     def owner_sql(self) -> str | None:
