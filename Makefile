@@ -53,6 +53,7 @@ format: $(READY) ## Let the formatters write
 
 bench: $(READY) ## Figures of docs/benchmarks.md, beside a peer in the same run
 	python -m tests.benchmarks
+	python -m tests.benchmarks.local_org
 
 lock: $(READY) ## Resolve requirements.lock anew: hashes, no index line
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

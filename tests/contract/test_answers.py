@@ -42,7 +42,7 @@ SOQL_REFUSALS: dict[str, tuple[str, str, str]] = {
     ),
     "greater than for a checkbox": (
         "SELECT Id FROM Lead WHERE IsConverted > true",
-        "INVALID_FIELD",
+        "INVALID_QUERY_FILTER_OPERATOR",
         "invalid operator on",
     ),
     "an escape that is none": (
@@ -56,7 +56,7 @@ SOQL_REFUSALS: dict[str, tuple[str, str, str]] = {
         "Invalid dateTime: 2026-13-01T00:00:00Z",
     ),
     "a semi-join of two fields": (
-        "SELECT Id FROM Lead WHERE Id IN (SELECT Id, WhoId FROM Task)",
+        "SELECT Id FROM Account WHERE Id IN (SELECT Id, AccountId FROM Contact)",
         "MALFORMED_QUERY",
         "a semi-join must select exactly one field",
     ),

@@ -10,14 +10,23 @@ _NO_TYPE = "400 `INVALID_TYPE`"
 APIS: dict[str, Api] = {
     "Signing in": Api(("test_oauth",)),
     "REST API": Api(
-        ("test_rest", "test_http", "test_describe_urls"),
+        (
+            "test_rest",
+            "test_rest_list_views",
+            "test_rest_passwords",
+            "test_rest_recent",
+            "test_rest_search",
+            "test_rest_conditions",
+            "test_http",
+            "test_describe_urls",
+        ),
         absent=(
             ("Approvals, Chatter, Connect, UI API", _NO_RESOURCE),
             ("Files (`ContentVersion`) and attachments", _NO_TYPE),
         ),
     ),
-    "Composite resources": Api(("test_composite", "test_rest_collections")),
-    "Bulk API": Api(("test_bulk",)),
+    "Composite resources": Api(("test_composite", "test_composite_graph", "test_rest_collections")),
+    "Bulk API": Api(("test_bulk", "test_bulk_types", "test_bulk_chunks", "test_bulk2")),
     "SOQL": Api(
         (
             "test_soql_parser",
@@ -25,6 +34,10 @@ APIS: dict[str, Api] = {
             "test_soql_rollup",
             "test_soql_errors",
             "test_soql_clients",
+            "test_soql_rules",
+            "test_soql_semi_joins",
+            "test_soql_oracle",
+            "test_soql_fuzz",
         ),
         absent=(("`WITH DATA CATEGORY`", "the org has no data categories"),),
     ),
@@ -64,8 +77,19 @@ APIS: dict[str, Api] = {
             "test_bus",
             "test_change_event_encode",
             "test_change_event_schema",
+            "test_platform_events",
+            "test_pubsub_schemas",
+            "test_pubsub_compose",
+            "test_pubsub_filters",
+            "test_pubsub_managed",
+            "test_pubsub_schemas",
             "test_pubsub_server",
-        )
+            "test_pubsub_streams",
+        ),
+        absent=(
+            ("Channels of platform events (`channelType` event)", "the deploy fails and says so"),
+            ("CometD streaming", _NO_RESOURCE),
+        ),
     ),
     "Metadata API": Api(
         (

@@ -6,11 +6,15 @@ the local org does, and on what authority: ``coverage.md``, and the tables of ``
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from local_org.org import Org
+from local_org.records.changes import Commit
 from tests.local_org.apis import APIS
+from tests.local_org.caller import Caller, new_org
 from tests.local_org.coverage import (
     PROVENANCE,
     between,
@@ -22,6 +26,34 @@ from tests.local_org.coverage import (
 )
 
 HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def org() -> Iterator[Org]:
+    """A fresh org whose clock stands still."""
+    org = new_org()
+    yield org
+    org.close()
+
+
+@pytest.fixture
+def admin(org: Org) -> Caller:
+    """Its administrator."""
+    return Caller(org)
+
+
+@pytest.fixture
+def commits(org: Org, monkeypatch: pytest.MonkeyPatch) -> list[Commit]:
+    """The commits that reach the bus from now on."""
+    told: list[Commit] = []
+    publish = org.bus.publish
+
+    def listen(commit: Commit) -> None:
+        told.append(commit)
+        publish(commit)
+
+    monkeypatch.setattr(org.bus, "publish", listen)
+    return told
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from xml.sax.saxutils import escape
 
 import fastavro
 import pytest
@@ -16,7 +17,7 @@ from local_org.events.errors import BusError
 from local_org.events.subscription import Replay, Subscription
 from local_org.records.changes import ChangeKind, Commit, RecordChange
 from local_org.records.store import Store
-from local_org.schema.model import Field, FieldType
+from local_org.schema.model import Field, FieldType, SObject
 from local_org.schema.registry import standard_schema
 from tests.local_org import masks
 
@@ -56,8 +57,9 @@ class Rights:
 ALL = Rights()
 
 
-def select(store, channel, *entities, enriched=()):
+def select(store, channel, *entities, enriched=(), expression=""):
     names = "".join(f"<enrichedFields><name>{name}</name></enrichedFields>" for name in enriched)
+    names += f"<filterExpression>{escape(expression)}</filterExpression>" if expression else ""
     for entity in entities:
         body = (
             f"<PlatformEventChannelMember {NAMESPACE}>{names}<eventChannel>{channel}</eventChannel>"
@@ -169,9 +171,9 @@ def test_the_commit_timestamp_is_a_whole_second(bus, clock):
     assert events(bus)[0]["header"]["commitTimestamp"] == 1771300995000
 
 
-def test_an_entity_that_no_member_selects_makes_no_event(bus, clock):
+def test_an_entity_that_no_member_selects_makes_no_event(bus, clock, store):
     commit(bus, clock, created(1, "Contact"))
-    select(bus._store, "SpeedToLead__chn", "Contact")
+    select(store, "SpeedToLead__chn", "Contact")
     bus.channels_changed()
 
     assert events(bus) == []
@@ -396,6 +398,24 @@ def test_an_open_stream_follows_the_members_of_its_channel(bus, store, clock):
     commit(bus, clock, created(1, "Contact"))
 
     assert len(stream.next_batch(ALL).deliveries) == 1
+
+
+def test_a_stream_goes_on_when_an_object_of_its_topic_is_deleted(bus, store, clock, schema):
+    schema.put_object(SObject("Visit__c", "Visit", "Visits", "a00", custom=True))
+    select(store, "SpeedToLead__chn", "Visit__")
+    bus.channels_changed()
+    stream = Subscription(bus, bus.topic("/data/Visit__ChangeEvent"), Replay.EARLIEST, b"")
+    stream.request("", 10)
+    record_id = "a00000000000001AAA"
+    row = {"Id": record_id}
+    commit(
+        bus,
+        clock,
+        RecordChange("Visit__c", record_id, ChangeKind.CREATE, None, row, frozenset(row)),
+    )
+    schema.drop_object("Visit__c")
+
+    assert stream.next_batch(ALL).deliveries == []
 
 
 # -- positions ------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_org.events.avro_schema import change_event_schema
-from local_org.events.encode import ChangeEventEncoder, StoredEvent
+from local_org.events.encode import ChangeEventEncoder
+from local_org.events.head import Transaction
 from local_org.schema.model import Field, FieldType, SObject
 from tests.local_org import masks
 
@@ -46,22 +47,24 @@ def small_lead() -> SObject:
     return SObject("SmallLead", "Lead", "Leads", "00Q", {f.name.lower(): f for f in fields})
 
 
-def change(kind: str, body: dict[str, Any], **more: Any) -> StoredEvent:
-    values: dict[str, Any] = {
-        "position": 1,
-        "entity": "Lead",
-        "kind": kind,
-        "record_id": "00Q000000000001EAA",
-        "schema_id": "",
-        "sequence": 1,
-        "committed_ms": 1771300995000,
-        "commit_number": 12279648331300,
-        "transaction_key": "0000-1",
-        "user_id": "005000000000001AAA",
-        "origin": "com/salesforce/api/rest/66.0;client=speed-to-lead",
-        "body": body,
-    }
-    return StoredEvent(**(values | more))
+TRANSACTION: dict[str, Any] = {
+    "committed_ms": 1771300995000,
+    "number": 12279648331300,
+    "key": "0000-1",
+    "user_id": "005000000000001AAA",
+    "origin": "com/salesforce/api/rest/66.0;client=speed-to-lead",
+}
+
+
+def payload_of(schema, kind, body, hidden=(), enriched=None, **more):
+    """Return an event as one subscriber gets it: stored, and cut where it must be."""
+    encoder = ChangeEventEncoder(schema)
+    tail = encoder.tail(kind, body)
+    if hidden or enriched:
+        more_fields = encoder.encoded(enriched or {})
+        tail = encoder.joined(encoder.parts(tail), encoder.slots(hidden), more_fields)
+    entity, ids = more.pop("entity", "Lead"), more.pop("ids", ["00Q000000000001EAA"])
+    return Transaction(**(TRANSACTION | more)).head(entity, ids, kind, 1) + tail
 
 
 UPDATE = {
@@ -90,11 +93,11 @@ def read(schema, payload):
 
 
 def test_an_update_is_written_byte_for_byte_as_in_p1(schema):
-    assert ChangeEventEncoder(schema).payload(change("UPDATE", UPDATE)) == P1
+    assert payload_of(schema, "UPDATE", UPDATE) == P1
 
 
 def test_an_update_holds_the_changed_fields_and_says_which_were_emptied(schema):
-    header, body = read(schema, ChangeEventEncoder(schema).payload(change("UPDATE", UPDATE)))
+    header, body = read(schema, payload_of(schema, "UPDATE", UPDATE))
 
     assert masks.names(schema, header["nulledFields"]) == ["Company"]
     assert masks.names(schema, header["changedFields"]) == [
@@ -116,7 +119,7 @@ def test_an_update_holds_the_changed_fields_and_says_which_were_emptied(schema):
 def test_a_creation_holds_all_populated_fields_and_no_mask(schema, kind):
     populated = {"LastName": "Doe", "Company": "Acme", "IsConverted": 0, "AnnualRevenue": 5.0}
 
-    header, body = read(schema, ChangeEventEncoder(schema).payload(change(kind, populated)))
+    header, body = read(schema, payload_of(schema, kind, populated))
 
     assert (header["changedFields"], header["nulledFields"]) == ([], [])
     assert body["Company"] == "Acme"
@@ -126,7 +129,7 @@ def test_a_creation_holds_all_populated_fields_and_no_mask(schema, kind):
 
 
 def test_a_deletion_holds_the_header_alone(schema):
-    header, body = read(schema, ChangeEventEncoder(schema).payload(change("DELETE", {})))
+    header, body = read(schema, payload_of(schema, "DELETE", {}))
 
     assert header["changeType"] == "DELETE"
     assert header["recordIds"] == ["00Q000000000001EAA"]
@@ -136,7 +139,7 @@ def test_a_deletion_holds_the_header_alone(schema):
 def test_a_hidden_field_is_null_and_in_no_mask(schema):
     hidden = frozenset({"Company", "Status", "LastName"})
 
-    payload = ChangeEventEncoder(schema).payload(change("UPDATE", UPDATE), hidden)
+    payload = payload_of(schema, "UPDATE", UPDATE, hidden)
     header, body = read(schema, payload)
 
     assert body == {"LastModifiedDate": 1771300995000, "OwnerId": "00G000000000001EAA"}
@@ -147,18 +150,16 @@ def test_a_hidden_field_is_null_and_in_no_mask(schema):
 def test_an_enriched_field_is_filled_in_and_in_no_mask(schema):
     enriched = {"OwnerId": "005000000000002AAA", "Status": "Stale", "Company": "Refilled"}
 
-    event = change("UPDATE", {"Status": "Working", "Company": None})
-    header, body = read(schema, ChangeEventEncoder(schema).payload(event, frozenset(), enriched))
+    changed = {"Status": "Working", "Company": None}
+    header, body = read(schema, payload_of(schema, "UPDATE", changed, (), enriched))
 
     assert body == {"OwnerId": "005000000000002AAA", "Status": "Working"}
     assert masks.names(schema, header["changedFields"]) == ["Company", "Status"]
 
 
 def test_a_hidden_field_is_not_shown_by_enrichment(schema):
-    event = change("DELETE", {})
-    payload = ChangeEventEncoder(schema).payload(
-        event, frozenset({"Status"}), {"Status": "New", "OwnerId": "005000000000002AAA"}
-    )
+    enriched = {"Status": "New", "OwnerId": "005000000000002AAA"}
+    payload = payload_of(schema, "DELETE", {}, {"Status"}, enriched)
 
     assert read(schema, payload)[1] == {"OwnerId": "005000000000002AAA"}
 
@@ -180,18 +181,19 @@ def test_the_header_holds_the_captured_values_of_an_account_update():
     fields.append(Field("LastModifiedDate", FieldType.DATETIME, "Last Modified Date"))
     account = SObject("Account", "Account", "Accounts", "001", {f.name.lower(): f for f in fields})
     schema = change_event_schema(account)
-    event = change(
+    payload = payload_of(
+        schema,
         "UPDATE",
         {"ShippingStreet": "1 Main St", "LastModifiedDate": 1771300995000},
         entity="Account",
-        record_id="001Dp00000JJkkHIAT",
+        ids=["001Dp00000JJkkHIAT"],
         origin="com/salesforce/api/soap/66.0;client=SfdcInternalAPI/",
-        transaction_key="00003adb-6942-447e-6033-9e8fe741230f",
+        key="00003adb-6942-447e-6033-9e8fe741230f",
         user_id="005Dp000000PpjsIAC",
         committed_ms=1771300995731,
     )
 
-    header, body = read(schema, ChangeEventEncoder(schema).payload(event))
+    header, body = read(schema, payload)
 
     assert header == {
         "entityName": "Account",
@@ -218,9 +220,9 @@ def test_dates_and_times_are_milliseconds():
     ]
     sobject = SObject("Visit__c", "Visit", "Visits", "a00", {f.name.lower(): f for f in fields})
     schema = change_event_schema(sobject)
-    event = change("CREATE", {"ActivityDate": "2026-02-17", "Opens__c": "09:30:00.000Z"})
+    values = {"ActivityDate": "2026-02-17", "Opens__c": "09:30:00.000Z"}
 
-    _, body = read(schema, ChangeEventEncoder(schema).payload(event))
+    _, body = read(schema, payload_of(schema, "CREATE", values))
 
     assert body == {"ActivityDate": 1771286400000, "Opens__c": 34_200_000}
 
@@ -246,7 +248,7 @@ VALUES = {
 )
 def test_every_payload_is_what_fastavro_writes_of_the_same_values(kind, values):
     schema = change_event_schema(small_lead())
-    payload = ChangeEventEncoder(schema).payload(change(kind, values))
+    payload = payload_of(schema, kind, values)
     parsed = fastavro.parse_schema(schema)
     event: Any = fastavro.schemaless_reader(io.BytesIO(payload), parsed, None)
     name = event["Name"] or {}
@@ -256,3 +258,32 @@ def test_every_payload_is_what_fastavro_writes_of_the_same_values(kind, values):
     assert again.getvalue() == payload
     for column, value in values.items():
         assert (name if column in name else event).get(column) == value
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["CREATE", "UPDATE"]),
+    st.fixed_dictionaries({}, optional={n: st.none() | v for n, v in VALUES.items()}),
+    st.sets(st.sampled_from(sorted(VALUES))),
+    st.fixed_dictionaries({}, optional=VALUES),
+)
+def test_a_cut_event_is_what_would_have_been_written_without_the_hidden_fields(
+    kind, values, hidden, enriched
+):
+    """Cutting stored bytes and writing only what is visible give the same bytes."""
+    schema = change_event_schema(small_lead())
+    encoder = ChangeEventEncoder(schema)
+    seen = {column: value for column, value in values.items() if column not in hidden}
+    more = {c: v for c, v in enriched.items() if c not in hidden}
+    silent = {c: v for c, v in more.items() if values.get(c) is None}
+    if kind == "UPDATE":
+        silent = {c: v for c, v in silent.items() if c not in values}
+    written = encoder.parts(encoder.tail(kind, seen))
+    expected = encoder.joined(written, (), encoder.encoded(silent))
+
+    stored = encoder.parts(encoder.tail(kind, values))
+    cut = encoder.joined(stored, encoder.slots(hidden), encoder.encoded(enriched))
+
+    assert cut == expected
+    if not silent:
+        assert cut == encoder.tail(kind, seen)

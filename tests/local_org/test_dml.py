@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local_org.schema.model import FieldType
-from tests.local_org.caller import LEAD, Caller, custom, extend, listed, new_org, rule, said
+from tests.local_org.caller import LEAD, Caller, custom, extend, listed, rule, said
 
 pytestmark = pytest.mark.documented(
     "SOAP API Developer Guide: StatusCode; facts/org-behaviour.md 3; Object Reference"
@@ -16,18 +16,6 @@ LOCKED = (
     "Unable to create/update fields: Name, SystemModstamp. Please check the security settings of "
     "this field and verify that it is read/write for your profile or permission set."
 )
-
-
-@pytest.fixture
-def org():
-    org = new_org()
-    yield org
-    org.close()
-
-
-@pytest.fixture
-def admin(org):
-    return Caller(org)
 
 
 # -- what a new record is -------------------------------------------------------------------------
@@ -263,6 +251,16 @@ def test_an_object_that_nobody_creates_cannot_be_inserted(admin):
 )
 def test_an_update_needs_the_id_of_a_record(admin, record_id, code):
     assert admin.not_changed("Lead", record_id, Company="x").code == code
+
+
+def test_an_object_that_nobody_changes_cannot_be_updated(org, admin):
+    queue = admin.create("Group", Name="In", Type="Queue")
+    member = admin.create("GroupMember", GroupId=queue, UserOrGroupId=admin.id)
+
+    error = admin.not_changed(
+        "GroupMember", member, UserOrGroupId=org.user("rep1@local.test")["Id"]
+    )
+    assert (error.code, error.status) == ("INSUFFICIENT_ACCESS_OR_READONLY", 403)
 
 
 def test_a_deleted_record_can_neither_be_changed_nor_pointed_at(admin):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.local_org.caller import LEAD, Caller, new_org, said
+from tests.local_org.caller import LEAD, said
 
 pytestmark = pytest.mark.documented("Object Reference; facts/org-behaviour.md 10; ttfr.md 5")
 
@@ -19,18 +19,6 @@ USER = {
     "EmailEncodingKey": "UTF-8",
     "LanguageLocaleKey": "en_US",
 }
-
-
-@pytest.fixture
-def org():
-    org = new_org()
-    yield org
-    org.close()
-
-
-@pytest.fixture
-def admin(org):
-    return Caller(org)
 
 
 # -- leads ----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from local_org.org.actions import OutgoingEmail
 from local_org.records.changes import Commit
-from tests.local_org.caller import LEAD, Caller, new_org, only_error, said
+from tests.local_org.caller import LEAD, Caller, only_error, said
 
 pytestmark = pytest.mark.documented(
     "Object Reference: EmailMessage, EmailMessageRelation; Actions Developer Guide: Simple Email; "
@@ -18,18 +18,6 @@ RELATIONS = (
     "SELECT RelationType, RelationId, RelationAddress, RelationObjectType "
     "FROM EmailMessageRelation ORDER BY CreatedDate, Id"
 )
-
-
-@pytest.fixture
-def org():
-    org = new_org()
-    yield org
-    org.close()
-
-
-@pytest.fixture
-def admin(org):
-    return Caller(org)
 
 
 @pytest.fixture
@@ -256,6 +244,22 @@ def test_a_draft_gets_its_task_when_it_is_sent_and_one_event_tells_of_it(org, ad
     [commit] = told
     assert [change.entity for change in commit.changes] == ["Task", "EmailMessage"]
     assert {"Status", "ActivityId", "MessageDate"} <= commit.changes[1].changed
+
+
+@pytest.mark.parametrize("own", ["ActivityId", "ParentId"])
+def test_a_draft_with_a_task_or_a_case_of_its_own_gets_no_task_when_it_is_sent(admin, own):
+    makers = {
+        "ActivityId": ("Task", {"Subject": "Mail"}),
+        "ParentId": ("Case", {"Subject": "Help"}),
+    }
+    entity, values = makers[own]
+    belongs = {own: admin.create(entity, **values)}
+    tasks = admin.rows("SELECT Id FROM Task")
+    lead = admin.create(**ANN)
+    mail = admin.create("EmailMessage", Subject="Hi", Status="5", ToIds=[lead], **belongs)
+    admin.change("EmailMessage", mail, Status="3")
+
+    assert admin.rows("SELECT Id FROM Task") == tasks
 
 
 def test_a_refused_sending_leaves_the_draft_without_a_task(admin):

@@ -54,6 +54,13 @@ def test_a_logged_mail_to_a_lead_is_a_message_with_a_task(web):
     assert (task["TaskSubtype"], task["IsClosed"]) == ("Email", True)
 
 
+def test_a_mail_to_a_lead_is_not_logged_unasked(web):
+    lead = web.create(LastName="Doe", Company="ACME", Email="ann@example.com")
+
+    assert send(web, recipientId=lead).status_code == 200
+    assert web.query("SELECT Id FROM EmailMessage") == []
+
+
 def test_a_mail_that_is_not_logged_leaves_no_record(web):
     answer = send(web, emailAddresses="a@example.com, b@example.com", sendRichBody=True)
 

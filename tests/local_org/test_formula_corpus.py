@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,12 +23,18 @@ from local_org.schema.formula import (
 )
 
 CORPUS = Path(__file__).parents[3] / "shared" / "data" / "formula_corpus.jsonl"
-FLOOR = 0.99
-"""Share of right results that must never be missed again."""
-ENGINE_ONLY = ("IN(", "JSONPATHVALUE(", "FORMATDURATION(", "SUBSTR(", "LIKE(", "ATAN2(")
+ENGINE_ONLY = re.compile(r"\b(IN|JSONPATHVALUE)\(", re.IGNORECASE)
 """Functions of the engine that orgs do not offer."""
 NOT_SELF_CONTAINED = frozenset({"testAddWithDateFunc"})
 """Tests over other formula fields, whose formulas the corpus does not tell."""
+DIFFERENT = {
+    "testDATEVALUEWithString": (1, "Java prints the year 1 as 1, and its weekday before 1582"),
+    "testDate": (1, "Java prints weekdays before 1582 by the Julian calendar"),
+    "testDateVarConstConst": (1, "Java prints weekdays before 1582 by the Julian calendar"),
+    "testDateVarConstVar": (1, "Java prints weekdays before 1582 by the Julian calendar"),
+    "testModUsesExpCeil": (2, "the golden has three digits of 4.46304... and of 4.46304..."),
+}
+"""How many cases of a test we answer in another way than its golden, in both modes, and why."""
 IN_ORDER_OF_MENTION = frozenset(
     {"testSubDateTimeCorners1", "testSubWithDivision", "testSubWithDivisionSimple"}
 )
@@ -124,7 +131,7 @@ def compiled(text, fields) -> Formula:
 
 def in_scope(case):
     """Whether orgs offer all its functions and the corpus tells all its inputs."""
-    offered = not any(function in case["formula"].upper() for function in ENGINE_ONLY)
+    offered = ENGINE_ONLY.search(case["formula"]) is None
     return offered and case["test"] not in NOT_SELF_CONTAINED
 
 
@@ -159,6 +166,9 @@ def verdict(case, mode):
 
 @pytest.mark.parametrize("mode", [True, False], ids=["blanks as zero", "blanks as blanks"])
 def test_formulas_give_what_the_platforms_engine_gives(mode):
+    """Every case of functions that orgs offer is right, but for those that are listed above."""
     ours = [case for case in cases() if in_scope(case)]
-    verdicts = Counter(verdict(case, mode) for case in ours)
-    assert verdicts["right"] / len(ours) >= FLOOR, verdicts.most_common(8)
+    missed = Counter(case["test"] for case in ours if verdict(case, mode) != "right")
+    assert missed == {test: count for test, (count, _why) in DIFFERENT.items()}
+    assert sum(missed.values()) <= 0.02 * len(ours)
+    assert len(ours) >= 0.97 * len(cases())

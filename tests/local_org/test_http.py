@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import zlib
 
 import pytest
 
@@ -11,6 +12,11 @@ pytestmark = pytest.mark.documented("facts/real-clients.md 6; org-behaviour.md 2
 
 NO_SESSION = (401, "INVALID_SESSION_ID", "Session expired or invalid")
 NOTHING_THERE = (404, "NOT_FOUND", "The requested resource does not exist")
+UNKNOWN_VERSION = "Invalid Api version specified on URL"
+BELOW = (
+    "The API version that was specified (20.0) is below the minimum supported (21.0). "
+    "Change the version number and run the request again."
+)
 LEAD = {"LastName": "Doe", "Company": "ACME"}
 
 
@@ -59,9 +65,43 @@ def test_an_unknown_path_is_not_found(web, path):
     assert web.refusal("GET", path) == NOTHING_THERE
 
 
-@pytest.mark.parametrize("path", ["/services/data/v20.0/limits", "/services/data/v99.0/limits"])
-def test_a_version_that_is_not_served_is_not_found(web, path):
-    assert web.refusal("GET", path) == NOTHING_THERE
+@pytest.mark.parametrize("version", ["v99.0", "v66", "v66.00", "vnext", "v1.0"])
+def test_a_version_that_never_was_is_not_found(web, version):
+    assert web.refusal("GET", f"/services/data/{version}/limits") == NOTHING_THERE
+
+
+@pytest.mark.inferred(
+    "status, code and SOAP's wording are those of help.salesforce.com 000354473 and "
+    "SalesforceLabs/Milestones-PM#156; settled by: GET /services/data/v20.0/limits, its message"
+)
+def test_a_version_that_is_retired_is_gone(web):
+    assert web.refusal("GET", "/services/data/v20.0/limits") == (410, "GONE", BELOW)
+
+
+@pytest.mark.documented("StevenMMortimer/salesforcer#24; SalesforceLabs/Milestones-PM#156")
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [("99.0", UNKNOWN_VERSION), ("v51.0", UNKNOWN_VERSION), ("20.0", BELOW)],
+)
+@pytest.mark.parametrize("letter", ["m", "u"])
+def test_soap_says_that_it_does_not_support_a_version(web, letter, version, message):
+    answer = web.call("POST", f"/services/Soap/{letter}/{version}", content=b"")
+    assert answer.status_code == 500
+    assert "<faultcode>sf:UNSUPPORTED_API_VERSION</faultcode>" in answer.text
+    assert f"<faultstring>UNSUPPORTED_API_VERSION: {message}</faultstring>" in answer.text
+
+
+@pytest.mark.inferred(
+    "code and status are those of help.salesforce.com 000354473; "
+    "settled by: POST /services/async/99.0/job, its exceptionMessage"
+)
+@pytest.mark.parametrize("version", ["99.0", "next", "20.0"])
+def test_bulk_says_that_a_version_is_invalid(web, version):
+    headers = {"X-SFDC-Session": web.token, "Accept": "application/json"}
+    answer = web.call("POST", f"/services/async/{version}/job", headers=headers)
+    assert answer.status_code == 400
+    message = BELOW if version == "20.0" else UNKNOWN_VERSION
+    assert answer.json() == {"exceptionCode": "InvalidVersion", "exceptionMessage": message}
 
 
 @pytest.mark.parametrize("version", ["38.0", "48.0", "51.0", "66.0", "67.0"])
@@ -138,8 +178,38 @@ def test_compressed_bodies_are_read_up_to_the_limit(web):
     assert web.rest("POST", path, content=small, headers=headers).status_code == 201
     refused = web.rest("POST", path, content=large, headers=headers)
     assert (refused.status_code, refused.json()[0]["errorCode"]) == (413, "REQUEST_TOO_LARGE")
-    refused = web.rest("POST", path, content=b"no gzip", headers=headers)
-    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "MALFORMED_REQUEST")
+    for broken in (b"no gzip", small[:-9]):
+        refused = web.rest("POST", path, content=broken, headers=headers)
+        assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "MALFORMED_REQUEST")
+
+
+@pytest.mark.documented('REST reference, "Use Compression"')
+def test_a_body_is_deflated_as_well(web):
+    content = zlib.compress(b'{"LastName":"Doe","Company":"ACME"}')
+    headers = {"Content-Encoding": "deflate"}
+    assert web.rest("POST", "/sobjects/Lead", content=content, headers=headers).status_code == 201
+
+
+@pytest.mark.documented('REST reference, "Use Compression"')
+@pytest.mark.parametrize(
+    ("accepts", "encoding"),
+    [("gzip, deflate", "gzip"), ("GZIP;q=0.5", "gzip"), ("gzip;q=0, *", None), ("identity", None)],
+)
+def test_long_answers_are_compressed_for_who_takes_them_so(web, accepts, encoding):
+    answer = web.rest("GET", "/sobjects/Lead/describe", headers={"Accept-Encoding": accepts})
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.json()["name"] == "Lead"
+    sent = int(answer.headers["content-length"])
+    assert (sent < len(answer.content) / 5) is (encoding == "gzip")
+
+
+@pytest.mark.inferred(
+    "the reference says that answers need not be compressed; settled by: the Content-Encoding of "
+    "GET /limits/recordCount with Accept-Encoding: gzip"
+)
+def test_short_answers_are_left_as_they_are(web):
+    answer = web.rest("GET", "/connect/communities", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in answer.headers
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])

@@ -31,7 +31,15 @@ def test_anybody_may_ask_whether_the_org_is_ready(web):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "clock"), ("POST", "clock"), ("GET", "fault"), ("DELETE", "fault"), ("POST", "stop")],
+    [
+        ("GET", "clock"),
+        ("POST", "clock"),
+        ("GET", "fault"),
+        ("DELETE", "fault"),
+        ("GET", "limits"),
+        ("POST", "limits"),
+        ("POST", "stop"),
+    ],
 )
 def test_a_session_of_the_org_opens_no_control(web, method, path):
     assert web.call(method, f"/local-org/{path}", json={}).status_code == 401
@@ -81,6 +89,31 @@ def test_a_change_that_makes_no_sense_changes_nothing(web, change):
     told = web.refusal("POST", "/local-org/clock", json=change, headers=ADMIN)
     assert told[:2] == (400, "INVALID_INPUT")
     assert clock(web)["now"] == "2026-11-02T10:00:00.731Z"
+
+
+def limits(web, **change):
+    method = "POST" if change else "GET"
+    return web.call(method, "/local-org/limits", json=change or None, headers=ADMIN)
+
+
+def test_a_limit_is_what_it_is_set_to(web):
+    used = web.org.api_usage()[0]
+    assert limits(web, DailyApiRequests=used + 1).status_code == 200
+    answer = web.rest("GET", "/limits")
+    assert answer.json()["DailyApiRequests"] == {"Max": used + 1, "Remaining": 0}
+    assert answer.headers["sforce-limit-info"] == f"api-usage={used + 1}/{used + 1}"
+    assert web.rest("GET", "/limits").status_code == 403
+    assert limits(web, DailyApiRequests=15_000).json()["DailyApiRequests"]["Max"] == 15_000
+    assert web.rest("GET", "/limits").status_code == 200
+
+
+@pytest.mark.parametrize("change", [{"SingleEmail": 1}, {"Nope": 1}, {"DailyApiRequests": -1}])
+def test_only_limits_that_are_enforced_are_set(web, change):
+    answer = limits(web, DailyBulkApiBatches=1, **change)
+    assert answer.status_code == 400
+    assert answer.json()[0]["errorCode"] == "INVALID_INPUT"
+    assert next(iter(change)) in answer.json()[0]["message"]
+    assert limits(web).json()["DailyBulkApiBatches"]["Max"] == 15_000
 
 
 def test_stop_ends_the_process(web):

@@ -249,7 +249,7 @@ def test_a_struck_bulk_call_is_told_in_bulk_words(web):
     order(web, "request-limit")
     answer = web.call("GET", "/services/async/66.0/job/750000000000001")
     assert answer.status_code == 403
-    assert "<exceptionCode>REQUEST_LIMIT_EXCEEDED</exceptionCode>" in answer.text
+    assert "<exceptionCode>ExceededQuota</exceptionCode>" in answer.text
 
 
 def test_expired_tokens_are_over_and_new_ones_work(web):

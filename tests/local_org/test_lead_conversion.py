@@ -14,7 +14,7 @@ from local_org.metadata.results import DeployOptions
 from local_org.org.actions import LeadConvert
 from local_org.records.changes import ChangeKind
 from tests.local_org import masks
-from tests.local_org.caller import LEAD, Caller, custom, extend, new_org, only_error, rule, said
+from tests.local_org.caller import LEAD, Caller, custom, extend, only_error, rule, said
 from tests.metadata.deploying import manifest, xml
 from tests.metadata.packing import zipped
 
@@ -42,31 +42,6 @@ RICH = {
 SETTINGS = """<objectMapping><inputObject>Lead</inputObject><mappingFields>
 <inputField>Mark__c</inputField><outputField>Mark__c</outputField></mappingFields>
 <outputObject>Contact</outputObject></objectMapping>"""
-
-
-@pytest.fixture
-def org():
-    org = new_org()
-    yield org
-    org.close()
-
-
-@pytest.fixture
-def admin(org):
-    return Caller(org)
-
-
-@pytest.fixture
-def commits(org):
-    """Return the commits that reach the bus from now on."""
-    told, publish = [], org.bus.publish
-
-    def listen(commit):
-        told.append(commit)
-        publish(commit)
-
-    org.bus.publish = listen
-    return told
 
 
 def results(caller, lead, **more):

@@ -8,36 +8,11 @@ import pytest
 
 from local_org.org.actions import MergeRequest
 from local_org.records.changes import ChangeKind
-from tests.local_org.caller import LEAD, Caller, custom, extend, new_org, only_error, said
+from tests.local_org.caller import LEAD, Caller, custom, extend, only_error, said
 
 pytestmark = pytest.mark.documented(
     "SOAP API Developer Guide: merge(); Object Reference: Lead.MasterRecordId; facts/ttfr.md 11.2"
 )
-
-
-@pytest.fixture
-def org():
-    org = new_org()
-    yield org
-    org.close()
-
-
-@pytest.fixture
-def admin(org):
-    return Caller(org)
-
-
-@pytest.fixture
-def commits(org):
-    """Return the commits that reach the bus from now on."""
-    told, publish = [], org.bus.publish
-
-    def listen(commit):
-        told.append(commit)
-        publish(commit)
-
-    org.bus.publish = listen
-    return told
 
 
 def results(caller, master, *losers, entity="Lead", **values):

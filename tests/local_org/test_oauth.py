@@ -201,6 +201,62 @@ def test_a_revoked_token_is_over(web):
     assert web.rest("GET", "/limits").status_code == 401
 
 
+def test_a_revoked_refresh_token_is_over(web):
+    refresh = web.org.grants.refresh_token(web.user_id)
+    assert opens(web, token(web, grant_type="refresh_token", refresh_token=refresh))
+    assert web.call("POST", "/services/oauth2/revoke", data={"token": refresh}).status_code == 200
+    again = token(web, grant_type="refresh_token", refresh_token=refresh)
+    assert refused(again) == ("invalid_grant", "expired access/refresh token")
+
+
+def told_of(web, asked, client_id="speed-to-lead-local", client_secret="local"):
+    """Ask as a client, without a token of one's own, what a token is."""
+    form = {"token": asked, "client_id": client_id, "client_secret": client_secret}
+    return web.call("POST", "/services/oauth2/introspect", data=form, headers={"Authorization": ""})
+
+
+@pytest.mark.documented('Salesforce Help, "OpenID Connect Token Introspection"; RFC 7662')
+def test_a_good_token_is_told_with_whom_it_speaks_for(web):
+    subject = f"{BASE}/id/{web.org.org_id}/{web.user_id}"
+    assert told_of(web, web.token).json() == {
+        "active": True,
+        "scope": "refresh_token api web full",
+        "client_id": "tests",
+        "username": "admin@local.test",
+        "sub": subject,
+        "token_type": "access_token",
+    }
+    told = told_of(web, web.org.grants.refresh_token(web.user_id)).json()
+    assert (told["active"], told["token_type"]) == (True, "refresh_token")
+    assert told["sub"] == subject
+
+
+@pytest.mark.documented('Salesforce Help, "OpenID Connect Token Introspection"; RFC 7662')
+def test_of_a_token_that_is_over_nothing_else_is_told(web):
+    web.org.expire(web.token)
+    for asked in (web.token, "", "00D000000000001!AQnone"):
+        assert told_of(web, asked).json() == {"active": False}
+
+
+@pytest.mark.documented('Salesforce Help, "OpenID Connect Token Introspection"')
+def test_a_client_learns_of_its_own_tokens_only(web):
+    sidecar = {"client_id": "speed-to-lead-sidecar", "client_secret": "local"}
+    own = token(web, grant_type="client_credentials", **sidecar).json()["access_token"]
+    assert told_of(web, own, **sidecar).json()["username"] == "sidecar@local.test"
+    assert told_of(web, web.token, **sidecar).json() == {"active": False}
+
+
+@pytest.mark.parametrize(
+    ("client", "error"),
+    [
+        ({"client_id": "x"}, ("invalid_client_id", "client identifier invalid")),
+        ({"client_secret": "x"}, ("invalid_client", "invalid client credentials")),
+    ],
+)
+def test_nobody_but_a_client_learns_of_tokens(web, client, error):
+    assert refused(told_of(web, web.token, **client)) == error
+
+
 def test_user_info_names_user_and_org(web):
     told = web.call("GET", "/services/oauth2/userinfo").json()
     assert told["user_id"] == web.user_id

@@ -25,18 +25,6 @@ PACKAGE = f"""<Package {NAMESPACE}><types><members>Lead.Score__c</members><name>
 </types><version>66.0</version></Package>"""
 
 
-@pytest.fixture
-def org():
-    org = new_org()
-    yield org
-    org.close()
-
-
-@pytest.fixture
-def admin(org):
-    return Caller(org)
-
-
 def zipped(**files):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

@@ -137,13 +137,14 @@ def test_children_and_aggregates_are_nested_results(web):
     assert text(page, "records/latest") == "2026-11-02T10:00:00.000Z"
 
 
-def test_a_long_answer_is_read_page_by_page(web):
+def test_a_long_answer_is_read_in_pages_of_at_least_200(web):
     records = [{"attributes": {"type": "Lead"}, "LastName": "D", "Company": "A"}] * 200
     for _ in range(2):
         web.rest("POST", "/composite/sobjects", json={"records": records})
-    options = "<QueryOptions><batchSize>200</batchSize></QueryOptions>"
+    options = "<QueryOptions><batchSize>1</batchSize></QueryOptions>"
     first = query(web, "SELECT Id FROM Lead", header=options)
     assert (text(first, "done"), text(first, "size")) == ("false", "400")
+    assert len(first.findall("{*}records")) == 200
     locator = text(first, "queryLocator")
     asked = f"<queryMore><queryLocator>{locator}</queryLocator></queryMore>"
     second = result(web, asked)
@@ -350,10 +351,15 @@ def test_a_mail_to_a_lead_is_kept_as_an_activity(web):
 
 
 def test_a_mail_that_is_no_activity_leaves_no_record(web):
-    fields = {"subject": "Hi", "plainTextBody": "x", "toAddresses": "a@example.com"}
-    assert text(result(web, send(web, **fields)), "success") == "true"
+    lead = web.create(LastName="Doe", Company="ACME", Email="ann@example.com")
+    fields = {"subject": "Hi", "plainTextBody": "x"}
+    for to in (
+        {"toAddresses": "a@example.com"},
+        {"saveAsActivity": "false", "targetObjectId": lead},
+    ):
+        assert text(result(web, send(web, **fields, **to)), "success") == "true"
     assert count(web, "EmailMessage") == 0
-    assert len(web.org.actions.outbox) == 1
+    assert len(web.org.actions.outbox) == 2
 
 
 def test_a_mail_that_cannot_be_sent_is_told_with_its_target(web):

@@ -16,18 +16,6 @@ pytestmark = pytest.mark.documented(
 )
 
 
-@pytest.fixture
-def org():
-    org = new_org()
-    yield org
-    org.close()
-
-
-@pytest.fixture
-def admin(org):
-    return Caller(org)
-
-
 def undelete(caller, *ids):
     return caller.org.undelete(caller.session, ids)
 
@@ -61,6 +49,26 @@ def test_what_went_before_its_parent_does_not_come_back_with_it(admin):
     undelete(admin, lead)
 
     assert [row["Id"] for row in admin.rows("SELECT Id FROM Task")] == [late]
+
+
+def test_a_child_that_was_purged_does_not_keep_its_parent_in_the_bin(admin):
+    lead = admin.create()
+    task = admin.create("Task", Subject="Call", WhoId=lead)
+    admin.delete(lead)
+    assert purge(admin, task)[0].success
+
+    assert undelete(admin, lead)[0].success
+    assert admin.rows("SELECT Id FROM Task") == []
+
+
+def test_what_has_just_gone_in_the_same_transaction_cannot_be_pointed_at(org, admin):
+    lead = admin.create()
+    with org.unit(admin.session):
+        admin.create("Task", Subject="Call", WhoId=lead)
+        admin.delete(lead)
+        error = admin.refused("Task", Subject="Call", WhoId=lead)
+
+    assert said(error)[:2] == ("ENTITY_IS_DELETED", "entity is deleted")
 
 
 def test_a_record_keeps_its_place_in_the_bin_for_fifteen_days(org, admin):

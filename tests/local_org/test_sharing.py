@@ -6,7 +6,7 @@ import pytest
 
 from local_org.errors import OrgError
 from local_org.metadata.results import DeployOptions
-from tests.local_org.caller import LEAD, Caller, new_org, only_error, said
+from tests.local_org.caller import LEAD, Caller, only_error, said
 from tests.metadata.deploying import manifest, xml
 from tests.metadata.packing import zipped
 
@@ -16,18 +16,6 @@ pytestmark = pytest.mark.documented(
 )
 
 REFUSED = ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
-
-
-@pytest.fixture
-def org():
-    org = new_org()
-    yield org
-    org.close()
-
-
-@pytest.fixture
-def admin(org):
-    return Caller(org)
 
 
 @pytest.fixture
@@ -166,7 +154,7 @@ def test_a_change_of_the_default_holds_at_once(org, reps):
         assert seen(reps[1]) == expected
 
 
-def test_who_may_delete_leads_deletes_only_those_within_reach(org, admin, reps):
+def test_who_may_delete_leads_deletes_and_restores_only_those_within_reach(org, admin, reps):
     granted = admin.create("PermissionSet", Name="P", Label="P")
     flags = {f"Permissions{flag}": True for flag in ("Read", "Edit", "Delete")}
     admin.create("ObjectPermissions", ParentId=granted, SobjectType="Lead", **flags)
@@ -176,3 +164,6 @@ def test_who_may_delete_leads_deletes_only_those_within_reach(org, admin, reps):
 
     assert said(only_error(org.delete(reps[0].session, [theirs])))[:2] == REFUSED
     reps[0].delete(mine)
+    admin.delete(theirs)
+    assert said(only_error(org.undelete(reps[0].session, [theirs])))[:2] == REFUSED
+    assert org.undelete(reps[0].session, [mine])[0].success

@@ -107,6 +107,8 @@ def activities(store):
             CreatedDate=created,
         )
     put(store, "Task", Id=record_id("00T", 9), Subject="Deleted", WhoId=ADA, IsDeleted=1)
+    put(store, "CampaignMember", Id=record_id("00v", 1), LeadId=ADA)
+    put(store, "CampaignMember", Id=record_id("00v", 2), LeadId=None)
 
 
 @pytest.fixture(scope="module")
@@ -381,9 +383,10 @@ def test_date_functions_work_in_utc_unless_converted(ask):
         ("ConvertedAccount.IsDeleted = false", [ADA, BOB, CYD, DAN, EVE]),
         ("DAY_ONLY(CreatedDate) = 2026-11-01", [CYD]),
         ("CALENDAR_MONTH(CreatedDate) = 10", [DAN]),
-        ("Id IN (SELECT WhoId FROM Task)", [ADA]),
-        ("Id NOT IN (SELECT WhoId FROM Task)", [BOB, CYD, DAN, EVE]),
-        ("ConvertedAccountId IN (SELECT WhatId FROM Task WHERE Who.Type = 'Contact')", [EVE]),
+        ("Id IN (SELECT LeadId FROM CampaignMember)", [ADA]),
+        ("Id NOT IN (SELECT LeadId FROM CampaignMember)", [BOB, CYD, DAN, EVE]),
+        ("(Id NOT IN (SELECT LeadId FROM CampaignMember) AND Company = 'Acme')", []),
+        ("ConvertedAccountId IN (SELECT AccountId FROM Contact WHERE Owner.Name LIKE 'R%')", [EVE]),
         ("OwnerId IN (SELECT Id FROM Group WHERE Type = 'Queue')", [DAN, EVE]),
     ],
 )

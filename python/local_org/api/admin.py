@@ -1,4 +1,4 @@
-"""The org's own controls, outside ``/services``: readiness, clock, faults, stop.
+"""The org's own controls, outside ``/services``: readiness, clock, faults, limits, stop.
 
 All but the first need the admin token.
 """
@@ -59,6 +59,7 @@ async def change_clock(request: Request) -> Response:
         clock.advance(timedelta(seconds=step))
     if speed is not None:
         clock.run(speed)
+    request.state.org.bus.wake()  # a keepalive may be due by now
     return _told(clock)
 
 
@@ -82,6 +83,20 @@ async def clear_faults(request: Request) -> Response:
     _admit(request)
     request.state.context.faults.clear()
     return await show_faults(request)
+
+
+async def show_limits(request: Request) -> Response:
+    """GET the org's limits and what remains of them; it counts as no call."""
+    _admit(request)
+    return json_response(request.state.org.limits())
+
+
+async def change_limits(request: Request) -> Response:
+    """POST limits by name: how many uses a day has from now on."""
+    _admit(request)
+    wanted = await json_object(request)
+    request.state.org.allow({name: int(_number(wanted, name)) for name in wanted})
+    return await show_limits(request)
 
 
 async def stop(request: Request) -> Response:
@@ -143,5 +158,7 @@ routes = [
     Route("/local-org/fault", show_faults),
     Route("/local-org/fault", order_fault, methods=["POST"]),
     Route("/local-org/fault", clear_faults, methods=["DELETE"]),
+    Route("/local-org/limits", show_limits),
+    Route("/local-org/limits", change_limits, methods=["POST"]),
     Route("/local-org/stop", stop, methods=["POST"]),
 ]

@@ -22,21 +22,29 @@ from local_org.api import (
     admin,
     analytics,
     bulk1,
+    bulk1_wire,
+    bulk2,
     collections,
     composite,
+    list_views,
     metadata_rest,
     metadata_soap,
     oauth,
     partner_soap,
+    passwords,
+    pubsub_schemas,
     query,
+    recent,
     rest,
+    search,
     soap,
     tooling,
     tree,
 )
+from local_org.api.compression import compress
 from local_org.api.errors import method_not_allowed, rest_errors, unexpected
 from local_org.api.orgs import Orgs, enter
-from local_org.api.versions import LATEST, VERSIONS
+from local_org.api.versions import LATEST, check_version, version_of
 from local_org.api.wire import client_name
 from local_org.errors import OrgError, not_found
 
@@ -51,8 +59,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     *tooling.routes,
     *metadata_rest.routes,
     *analytics.routes,
+    *passwords.routes,
+    *search.routes,
+    *recent.routes,
+    *list_views.routes,
+    *pubsub_schemas.routes,
     *rest.routes,
     *bulk1.routes,
+    *bulk2.routes,
     *metadata_soap.routes,
     *partner_soap.routes,
 )
@@ -64,13 +78,13 @@ _OPEN: Final = frozenset(
         "/services/oauth2/token",
         "/services/oauth2/authorize",
         "/services/oauth2/revoke",
+        "/services/oauth2/introspect",
     }
 )
 """Paths for which nobody has to say who they are."""
 _SOAP: Final = "/services/Soap/"
 _SELF_AUTHENTICATED: Final = (_SOAP, "/local-org/")
 _BULK: Final = "/services/async/"
-_VERSIONED: Final = re.compile(r"/services/(?:data/v|async/|Soap/[a-z]/)(\d+\.\d+)(?:/|\Z)")
 _COUNTED: Final = ("/services/data/", _BULK, _SOAP)
 _SLASHES: Final = re.compile(r"/{2,}")
 _HEADERS: Final = {
@@ -108,18 +122,15 @@ async def authenticate(request: Request) -> None:
     if path in _OPEN or path.startswith(_SELF_AUTHENTICATED):
         return
     protocol = "bulkapi" if path.startswith(_BULK) else "rest"
-    found = _VERSIONED.match(path)
-    version = found[1] if found else f"{LATEST}.0"
+    version = version_of(path) or f"{LATEST}.0"
     request.state.session = request.state.org.session(
         _token(request), api=f"{protocol}/{version}", client=client_name(request)
     )
 
 
-async def check_version(request: Request) -> None:
-    """Refuse versions that the org does not serve, as paths it does not have."""
-    found = _VERSIONED.match(request.scope["path"])
-    if found and found[1] not in VERSIONS:
-        raise not_found()
+async def version(request: Request) -> None:
+    """Refuse versions that the org does not serve."""
+    check_version(request.scope["path"])
 
 
 async def count(request: Request) -> None:
@@ -147,8 +158,8 @@ async def route(request: Request) -> Response:
     raise not_found()
 
 
-HANDLERS: Final[tuple[Handler, ...]] = (number, strike, authenticate, check_version, count, route)
-_INNER: Final[tuple[Handler, ...]] = (check_version, route)
+HANDLERS: Final[tuple[Handler, ...]] = (number, strike, authenticate, version, count, route)
+_INNER: Final[tuple[Handler, ...]] = (version, route)
 """What the parts of a composite request pass: the whole has passed the others."""
 
 
@@ -175,6 +186,9 @@ class App:
         except ClientDisconnect:
             return
         _dress(request, response)
+        compress(request, response)
+        if request.method == "HEAD":
+            response.body = b""  # its headers are those of GET, the length among them
         await response(scope, receive, send)
 
     def _dispatch(self, outer: Request) -> Callable[..., Awaitable[Response]]:
@@ -202,7 +216,7 @@ async def _answer(request: Request, handlers: tuple[Handler, ...]) -> Response:
             if response is not None:
                 return response
     except OrgError as error:
-        return _refusal(request.scope["path"], error)
+        return _refusal(request, error)
     except (ClientDisconnect, asyncio.CancelledError):
         raise
     except Exception:  # noqa: BLE001 - a bug of ours must not end the connection
@@ -214,10 +228,11 @@ async def _answer(request: Request, handlers: tuple[Handler, ...]) -> Response:
     raise AssertionError("no handler answered")
 
 
-def _refusal(path: str, error: OrgError) -> Response:
+def _refusal(request: Request, error: OrgError) -> Response:
     """Return an error as the protocol of the path words it; who is down speaks none."""
+    path = request.scope["path"]
     if path.startswith(_BULK):
-        return bulk1.bulk_error(error)
+        return bulk1_wire.error_answer(request, error)
     if path.startswith(_SOAP) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return soap.refusal(error)
     return rest_errors([error])

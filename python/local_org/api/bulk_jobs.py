@@ -1,4 +1,4 @@
-"""Jobs and batches of Bulk API 1.0: CSV in, CSV out, kept in memory till the org stops.
+"""Jobs and batches of Bulk API 1.0, kept in memory till the org stops.
 
 A batch is worked through when it arrives. Its rows stand alone, as the platform's do.
 Source: facts/real-clients.md 5.6; facts/org-behaviour.md 5.
@@ -6,35 +6,34 @@ Source: facts/real-clients.md 5.6; facts/org-behaviour.md 5.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from local_org.api.bulk1_chunks import Chunking, check_chunkable, chunks, read_chunking
+from local_org.api.bulk2_jobs import Jobs2
+from local_org.api.bulk_results import FOUND_WRITERS, RESULT_WRITERS, Found, run_query
+from local_org.api.bulk_rows import QUERIES, ROW_READERS, Order, save, soql_text, write_order
 from local_org.errors import OrgError
 from local_org.ids import record_id
-from local_org.org import Org, SaveResult, Session
-from local_org.schema.model import FieldType, SObject
+from local_org.org import Org, Session
+from local_org.org.usage import BULK_BATCHES
 
-OPERATIONS: Final = ("insert", "update", "upsert", "delete", "hardDelete", "query", "queryAll")
-_QUERIES: Final = ("query", "queryAll")
-_NULL: Final = "#N/A"
-"""The cell that empties a field; a blank cell leaves it alone."""
 _BATCH_ROWS: Final = 10_000
-_NOTHING_FOUND: Final = b"Records not found for this query"
-
-Row = dict[str, Any]
+_MODES: Final = {"Parallel": "Parallel", "Serial": "Serial", "0": "Parallel", "1": "Serial"}
+"""``concurrencyMode`` by name, or by number as simple-salesforce gives it."""
 
 
 @dataclass
 class Batch:
-    """One batch, finished. ``result`` is CSV."""
+    """One batch, finished."""
 
     id: str
     created_at: datetime
-    failed: bool = False
+    request: bytes
+    state: str = "Completed"
+    """``Completed``, ``Failed``, or ``NotProcessed`` where the batches of its chunks stand for it."""
     message: str = ""
     """Why the whole batch failed; blank when only rows did."""
     processed: int = 0
@@ -42,11 +41,7 @@ class Batch:
     result_id: str = ""
     """Name under which a query's rows are fetched."""
     result: bytes = b""
-
-    @property
-    def state(self) -> str:
-        """``Completed`` or ``Failed``."""
-        return "Failed" if self.failed else "Completed"
+    """In the content type of the job."""
 
 
 @dataclass
@@ -54,50 +49,59 @@ class Job:
     """One job of one user."""
 
     id: str
-    operation: str
-    entity: str
+    order: Order
     created_by: str
     created_at: datetime
     version: str
-    external_id: str = ""
+    content_type: str = "CSV"
     concurrency: str = "Parallel"
+    chunking: Chunking | None = None
     state: str = "Open"
     batches: dict[str, Batch] = field(default_factory=dict)
 
     @property
     def queries(self) -> bool:
         """Whether its batches are SOQL, not rows."""
-        return self.operation in _QUERIES
+        return self.order.operation in QUERIES
 
 
 class Jobs:
-    """All jobs of one org."""
+    """All jobs of one org; those of Bulk API 2.0 are ``v2``."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
         self._serial = 0
+        self.v2 = Jobs2(lambda: self._id("750"))
 
-    def open(self, org: Org, session: Session, version: str, wanted: dict[str, str]) -> Job:
-        """Open a job as its ``jobInfo`` asks.
+    def open(
+        self,
+        org: Org,
+        session: Session,
+        version: str,
+        wanted: Mapping[str, Any],
+        headers: Mapping[str, str],
+    ) -> Job:
+        """Open a job as its ``jobInfo`` and the headers ask.
 
         :raises OrgError: ``InvalidJob`` when it cannot be done.
         """
-        operation, entity = wanted.get("operation", ""), wanted.get("object", "")
-        if operation not in OPERATIONS:
-            raise OrgError("InvalidJob", f"Unknown operation: '{operation}'")
-        if wanted.get("contentType", "CSV") != "CSV":
-            raise OrgError("InvalidJob", f"Unsupported content type: {wanted['contentType']}")
-        known = org.schema.get(entity)
-        if known is None:
-            raise OrgError("InvalidJob", f"Unable to find object: {entity}")
-        external_id = wanted.get("externalIdFieldName", "")
-        if operation == "upsert" and known.get(external_id) is None:
-            raise OrgError("InvalidJob", f"External ID was not found for {entity}: {external_id}")
-        now, concurrency = org.clock.second(), wanted.get("concurrencyMode", "Parallel")
+        content_type = str(wanted.get("contentType") or "XML")
+        if content_type not in ROW_READERS:
+            raise OrgError("InvalidJob", f"Unsupported content type: {content_type}")
+        mode = str(wanted.get("concurrencyMode", "Parallel"))
+        if mode not in _MODES:
+            raise OrgError("InvalidJob", f"Unsupported concurrency mode: {mode}")
+        order = _order(org, session, dict(wanted))
         job = Job(
-            self._id("750"), operation, known.name, session.user_id, now, version, external_id,
-            concurrency,
-        )  # fmt: skip
+            self._id("750"),
+            order,
+            session.user_id,
+            org.clock.second(),
+            version,
+            content_type,
+            _MODES[mode],
+            read_chunking(headers, order),
+        )
         self._jobs[job.id[:15]] = job
         return job
 
@@ -128,153 +132,64 @@ class Jobs:
         """
         if job.state != "Open":
             raise OrgError("InvalidStateTransition", "Can't add batch: job is not open")
-        batch = Batch(self._id("751"), org.clock.second())
+        org.count_use(BULK_BATCHES)
+        batch = Batch(self._id("751"), org.clock.second(), content)
+        further: list[Batch] = []
         try:
-            work = self._query if job.queries else _save
-            work(org, session, job, batch, content.decode("utf-8-sig"))
-        except (OrgError, ValueError, csv.Error) as error:
-            batch.failed = True
-            batch.message = error.message if isinstance(error, OrgError) else str(error)
-            if isinstance(error, OrgError) and error.code != "InvalidBatch":
-                batch.message = f"{error.code}: {error.message}"
-            batch.message = f"InvalidBatch : {batch.message}"
-        job.batches[batch.id[:15]] = batch
+            if job.queries:
+                further = self._query(org, session, job, batch)
+            else:
+                _save(org, session, job, batch)
+        except OrgError as error:
+            batch.state = "Failed"
+            told = error.message if error.code == "InvalidBatch" else str(error)
+            batch.message = f"InvalidBatch : {told}"
+        job.batches |= {each.id[:15]: each for each in (batch, *further)}
         return batch
 
-    def _query(self, org: Org, session: Session, job: Job, batch: Batch, soql: str) -> None:
-        everything = job.operation == "queryAll"
-        rows = list(_all_rows(org, session, soql, job.version, everything=everything))
-        batch.processed, batch.result_id = len(rows), self._id("752")[:15]
-        batch.result = _NOTHING_FOUND
-        if rows:
-            columns = list(_leaves(org.query_columns(session, soql, version=job.version)))
-            instants = [_is_instant(org, org.schema.object(job.entity), c) for c in columns]
-            written = (
-                [_cell(_at(row, c), instant=i) for c, i in zip(columns, instants, strict=True)]
-                for row in rows
-            )
-            batch.result = _csv(columns, written)
+    def _query(self, org: Org, session: Session, job: Job, batch: Batch) -> list[Batch]:
+        """Run the query of a batch; return the batches of its chunks, where it is chunked."""
+        soql = soql_text(batch.request)
+        if job.chunking:
+            check_chunkable(soql)
+        everything, flat = job.order.operation == "queryAll", job.content_type == "CSV"
+        found = run_query(org, session, soql, job.version, everything=everything, flat=flat)
+        if not job.chunking:
+            self._keep(org, job, batch, found)
+            return []
+        further = []
+        for part in chunks(org, session, job.chunking, found):
+            org.count_use(BULK_BATCHES)
+            chunk = Batch(self._id("751"), batch.created_at, batch.request)
+            self._keep(org, job, chunk, part)
+            further.append(chunk)
+        batch.state = "NotProcessed"
+        return further
+
+    def _keep(self, org: Org, job: Job, batch: Batch, found: Found) -> None:
+        batch.processed, batch.result_id = len(found.records), self._id("752")[:15]
+        batch.result = FOUND_WRITERS[job.content_type](org, found)
 
     def _id(self, prefix: str) -> str:
         self._serial += 1
         return record_id(prefix, self._serial)
 
 
-# -- rows in --------------------------------------------------------------------------------------
+def _order(org: Org, session: Session, wanted: dict[str, Any]) -> Order:
+    operation, entity = str(wanted.get("operation", "")), str(wanted.get("object", ""))
+    if operation not in QUERIES:
+        return write_order(org, session, wanted)
+    known = org.schema.get(entity)
+    if known is None:
+        raise OrgError("InvalidJob", f"Unable to find object: {entity}")
+    return Order(operation, known.name)
 
 
-def _save(org: Org, session: Session, job: Job, batch: Batch, text: str) -> None:
-    rows = list(_rows(text))
+def _save(org: Org, session: Session, job: Job, batch: Batch) -> None:
+    rows = ROW_READERS[job.content_type](org, job.order, batch.request)
     if len(rows) > _BATCH_ROWS:
         raise OrgError("InvalidBatch", f"Records: {len(rows)}; at most {_BATCH_ROWS} are allowed")
-    results = _saved(org, session, job, rows)
+    results = save(org, session, job.order, rows)
     batch.processed = len(results)
     batch.rows_failed = sum(not result.success for result in results)
-    written = (
-        [r.id or "", _cell(r.success), _cell(r.success and r.created), _explained(r)]
-        for r in results
-    )
-    batch.result = _csv(("Id", "Success", "Created", "Error"), written)
-
-
-def _saved(org: Org, session: Session, job: Job, rows: Sequence[Row]) -> list[SaveResult]:
-    match job.operation:
-        case "insert":
-            return org.insert(session, [(job.entity, row) for row in rows])
-        case "update":
-            return org.update(session, [(job.entity, *_split(row)) for row in rows])
-        case "upsert":
-            return org.upsert(session, job.entity, job.external_id, rows)
-        case _:
-            return org.delete(session, [_split(row)[0] for row in rows])
-
-
-def _rows(text: str) -> Iterator[Row]:
-    """Yield the rows of a CSV by field name; ``Parent.Field`` becomes a nested object.
-
-    :raises OrgError: ``InvalidBatch`` for a row with more cells than the header.
-    """
-    for cells in csv.DictReader(io.StringIO(text), strict=True):
-        row: Row = {}
-        for name, cell in cells.items():
-            if name is None:
-                raise OrgError("InvalidBatch", "a row has more cells than the header")
-            if not cell:
-                continue
-            value = None if cell == _NULL else cell
-            parent, dot, key = name.partition(".")
-            if dot:
-                row.setdefault(parent, {})[key] = value
-            else:
-                row[name] = value
-        yield row
-
-
-def _split(row: Row) -> tuple[str, Row]:
-    """Return a row's id, blank where it has none, and its other fields."""
-    rest = {name: value for name, value in row.items() if name.lower() != "id"}
-    return next((str(row[name]) for name in row if name.lower() == "id"), ""), rest
-
-
-def _explained(result: SaveResult) -> str:
-    """Word the errors of a row: ``CODE:message:Field Field --``."""
-    return "".join(f"{e.code}:{e.message}:{' '.join(e.fields)} --" for e in result.errors)
-
-
-# -- rows out -------------------------------------------------------------------------------------
-
-
-def _all_rows(
-    org: Org, session: Session, soql: str, version: str, *, everything: bool
-) -> Iterator[Row]:
-    page = org.query(session, soql, version=version, all_rows=everything)
-    yield from page["records"]
-    while not page["done"]:
-        page = org.query_more(session, page["nextRecordsUrl"].rsplit("/", 1)[-1])
-        yield from page["records"]
-
-
-def _leaves(columns: Iterable[dict[str, Any]], path: str = "") -> Iterator[str]:
-    """Yield the dotted names of the columns, parents' columns among them."""
-    for column in columns:
-        name = path + str(column["columnName"])
-        if column["joinColumns"]:
-            yield from _leaves(column["joinColumns"], f"{name}.")
-        else:
-            yield name
-
-
-def _at(row: Row, path: str) -> Any:
-    value: Any = row
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
-
-
-def _is_instant(org: Org, sobject: SObject, path: str) -> bool:
-    """Whether the column at ``path`` holds date-times."""
-    *parents, name = path.split(".")
-    for parent in parents:
-        lookup = sobject.by_relationship(parent)
-        if lookup is None or not lookup.reference_to:
-            return False
-        sobject = org.schema.object(lookup.reference_to[0])
-    found = sobject.get(name)
-    return found is not None and found.type is FieldType.DATETIME
-
-
-def _cell(value: Any, *, instant: bool = False) -> str:
-    """Write a value as Bulk CSV does: date-times end in ``Z``, null is blank."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value).replace("+0000", "Z") if instant else str(value)
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode()
+    batch.result = RESULT_WRITERS[job.content_type](results)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from local_org.api.query import all_records
 from local_org.errors import OrgError, not_found
 from local_org.org import Org, Session
 from local_org.schema.model import SObject
@@ -41,18 +42,9 @@ def changed_between(
         rows = []
     else:
         soql = f"SELECT Id, SystemModstamp FROM {sobject.name} WHERE {period}{alive}"
-        rows = _all_rows(org, session, soql, deleted=deleted)
+        rows = list(all_records(org, session, soql, all_rows=deleted))
     now = org.clock.second()
     return Changed(rows, _json(now - _RECYCLE_BIN), _json(min(until, now)))
-
-
-def _all_rows(org: Org, session: Session, soql: str, *, deleted: bool) -> list[dict[str, Any]]:
-    answer = org.query(session, soql, all_rows=deleted)
-    rows: list[dict[str, Any]] = answer["records"]
-    while not answer["done"]:
-        answer = org.query_more(session, answer["nextRecordsUrl"].rsplit("/", 1)[-1])
-        rows += answer["records"]
-    return rows
 
 
 def _instant(text: str) -> datetime:

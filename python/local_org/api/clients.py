@@ -89,6 +89,8 @@ class Clients:
         if not self._is_ours(audience if isinstance(audience, list) else [audience]):
             raise GrantRefused("invalid_grant", "audience is invalid")
         expires = claims.get("exp")
+        if isinstance(expires, str) and expires.isascii() and expires.isdecimal():
+            expires = float(expires)  # as simple-salesforce writes it
         if not isinstance(expires, int | float):
             raise GrantRefused("invalid_grant", "expired authorization code")
         if expires > _FIRST_MILLIS:

@@ -86,10 +86,10 @@ def _answer(results: Sequence[SaveResult], *, upserted: bool = False) -> Respons
 
 def item(result: SaveResult, *, upserted: bool = False) -> dict[str, Any]:
     """Return one item of the answer; a failed one has no id."""
+    errors = [collection_entry(each) for each in result.errors]
+    told: dict[str, Any] = {"success": result.success, "errors": errors}
     if result.success:
-        told: dict[str, Any] = {"id": result.id, "success": True, "errors": []}
-    else:
-        told = {"success": False, "errors": [collection_entry(e) for e in result.errors]}
+        told = {"id": result.id, **told}
     return told | {"created": result.created} if upserted else told
 
 

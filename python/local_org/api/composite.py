@@ -1,7 +1,8 @@
 """Composite: several requests in one, each able to use the answers of those before it.
 
 Sub-requests run through the same routes as ordinary ones. ``allOrNone`` makes one transaction of
-them; otherwise each stands alone. Source: facts/real-clients.md C5; facts/org-behaviour.md 1.
+them, and so does each graph; otherwise each request stands alone.
+Source: facts/real-clients.md C5; facts/org-behaviour.md 1; the REST reference, "Composite Graph".
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from local_org.api.wire import DATA, Dispatch, json_object, json_response
 from local_org.errors import OrgError
 
 _LIMIT = 25
+_MOST_NODES = 500
+_MOST_GRAPHS = 75
+_NODE = re.compile(r"/services/data/v\d+\.\d+/sobjects/[^/?]+(?:/[^?]+)?/?(?:\?.*)?", re.DOTALL)
+"""Paths that a graph can hold: records by object, by id, by external id."""
 _REFERENCE = re.compile(r"@\{([^}.\[]+)([^}]*)\}")
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 _KEPT_HEADERS = {"location": "Location", "last-modified": "Last-Modified", "etag": "ETag"}
@@ -37,16 +42,28 @@ async def composite(request: Request) -> Response:
     """POST the requests; every one of them has an answer, in order."""
     body = await json_object(request)
     wanted = _subrequests(body, "compositeRequest")
-    answers: list[dict[str, Any]] = []
-    if body.get("allOrNone") is not True:
-        await _run(request, wanted, answers, all_or_none=False)
+    if body.get("allOrNone") is True:
+        answers, _done = await _together(request, wanted)
     else:
-        try:
-            with request.state.org.unit(request.state.session):
-                await _run(request, wanted, answers, all_or_none=True)
-        except _RolledBack:
-            answers = _rolled_back(wanted, answers)
+        answers = []
+        await _run(request, wanted, answers, all_or_none=False)
     return json_response({"compositeResponse": answers})
+
+
+async def graph(request: Request) -> Response:
+    """POST graphs of requests about records; each is done as a whole or not at all."""
+    graphs = _graphs(await json_object(request))
+    told = []
+    for graph_id, nodes in graphs:
+        answers, done = await _together(request, nodes)
+        told.append(
+            {
+                "graphId": graph_id,
+                "graphResponse": {"compositeResponse": answers},
+                "isSuccessful": done,
+            }
+        )
+    return json_response({"graphs": told})
 
 
 async def batch(request: Request) -> Response:
@@ -62,6 +79,19 @@ async def batch(request: Request) -> Response:
             break
     failed = any(result["statusCode"] >= 400 for result in results)
     return json_response({"hasErrors": failed, "results": results})
+
+
+async def _together(
+    request: Request, wanted: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], bool]:
+    """Run requests in one transaction; return their answers and whether it holds."""
+    answers: list[dict[str, Any]] = []
+    try:
+        with request.state.org.unit(request.state.session):
+            await _run(request, wanted, answers, all_or_none=True)
+    except _RolledBack:
+        return _rolled_back(wanted, answers), False
+    return answers, True
 
 
 async def _run(
@@ -165,16 +195,40 @@ def _dispatch(request: Request) -> Dispatch:
     return dispatch
 
 
-def _subrequests(body: dict[str, Any], key: str) -> list[dict[str, Any]]:
+def _graphs(body: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the graphs by id.
+
+    :raises OrgError: they are none, too many, or hold what a graph cannot hold.
+    """
+    graphs = [
+        (str(each.get("graphId", "")), _subrequests(each, "compositeRequest", _MOST_NODES))
+        for each in _subrequests(body, "graphs", _MOST_GRAPHS)
+    ]
+    ids = [graph_id for graph_id, _ in graphs]
+    if not all(ids) or len(set(ids)) < len(ids):
+        raise OrgError("INVALID_INPUT", "Every graph needs a graphId of its own")
+    nodes = [node for _, nodes in graphs for node in nodes]
+    if len(nodes) > _MOST_NODES:
+        text = f"The maximum number of nodes allowed in all graphs is {_MOST_NODES}."
+        raise OrgError("LIMIT_EXCEEDED", text)
+    for node in nodes:
+        if not _NODE.fullmatch(str(node.get("url", ""))):
+            text = f"A graph takes requests for records only, got {node.get('url')}"
+            raise OrgError("INVALID_INPUT", text)
+    return graphs
+
+
+def _subrequests(body: dict[str, Any], key: str, most: int = _LIMIT) -> list[dict[str, Any]]:
     wanted = body.get(key)
     if not isinstance(wanted, list) or not all(isinstance(w, dict) for w in wanted):
         raise OrgError("MALFORMED_REQUEST", f"The request needs the list '{key}'")
-    if len(wanted) > _LIMIT:
-        raise OrgError("LIMIT_EXCEEDED", f"The maximum number of operations allowed is {_LIMIT}.")
+    if len(wanted) > most:
+        raise OrgError("LIMIT_EXCEEDED", f"The maximum number of operations allowed is {most}.")
     return wanted
 
 
 routes = [
     Route(f"{DATA}/composite", composite, methods=["POST"]),
     Route(f"{DATA}/composite/batch", batch, methods=["POST"]),
+    Route(f"{DATA}/composite/graph", graph, methods=["POST"]),
 ]

@@ -9,14 +9,15 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from starlette.requests import Request
 
 from local_org.errors import OrgError, invalid_session
+from local_org.events import errors as bus_errors
 from local_org.events.bus import Delivery
-from local_org.events.errors import BusError
+from local_org.events.compose import Loss
 from local_org.org import Org
 from local_org.records.changes import ChangeKind
 
@@ -28,8 +29,15 @@ KINDS: Final = {
     "lock-row": "UNABLE_TO_LOCK_ROW for a record that is changed, the others of its call go on",
     "duplicate-record": "DUPLICATES_DETECTED for a record that is created, the others of its call go on",
     "stream-reset": "the next event ends its stream with INTERNAL and service.unavailable",
+    "stream-expire": "the next event ends its stream with UNAUTHENTICATED and service.auth.error",
+    "delivery-limit": "the next event ends its stream with subscription.limit.exceeded",
+    "delivery-allocation": "--times events are delivered in 24 hours and no more; without: any",
+    "corrupt-replay": "a subscription with a replay id is refused: replayid.corrupted",
     "stream-stall": "streams stay open and say nothing, not even keepalives",
     "malformed-event": "an event arrives cut in half, once; fetched again it is whole",
+    "duplicate-event": "an event arrives twice",
+    "gap-event": "the next transaction's changes are told as gap events, now",
+    "overflow-event": "the next transaction's changes are told as overflow events, now",
     "expire-tokens": "every access token is over, now",
     "expire-events": "no event is retained, now: every replay id from before is expired",
 }
@@ -51,9 +59,13 @@ _ROWS: Final = {
     "create": ("duplicate-record", OrgError("DUPLICATES_DETECTED", "Use one of these records?")),
 }
 """What happens to a record → the fault that strikes it, and how that is told."""
-_RESET: Final = BusError(
-    "service.unavailable", "The service is unavailable. Try again later.", "INTERNAL"
-)
+_ENDS: Final = {
+    "stream-reset": bus_errors.unavailable,
+    "stream-expire": bus_errors.authentication_failed,
+    "delivery-limit": bus_errors.delivery_limit,
+}
+"""What the next event ends its stream with."""
+_LOSSES: Final = {"gap-event": Loss.GAP, "overflow-event": Loss.OVERFLOW}
 _STALL_CHECK_SECONDS: Final = 0.05
 
 
@@ -104,6 +116,10 @@ class Faults:
             org.expire_all()
         elif wanted.kind == "expire-events":
             org.bus.expire_all()
+        elif wanted.kind in _LOSSES:
+            org.bus.lose(_LOSSES[wanted.kind], wanted.times or 1)
+        elif wanted.kind == "delivery-allocation":
+            org.bus.allocation.allow(wanted.times)
         else:
             open_ended = wanted.share < 1 or wanted.seconds is not None or wanted.kind in _LASTING
             left = wanted.times if wanted.times is not None or open_ended else 1
@@ -153,9 +169,21 @@ class Faults:
             await asyncio.sleep(_STALL_CHECK_SECONDS)
         if not self._standing:
             return deliveries
-        if deliveries and self.strike("stream-reset"):
-            raise _RESET
-        return [self._spoilt(delivery) for delivery in deliveries]
+        for kind, ending in _ENDS.items():
+            if deliveries and self.strike(kind):
+                raise ending()
+        return [self._spoilt(d) for each in deliveries for d in self._repeated(each)]
+
+    def on_subscribe(self, replay_id: bytes) -> None:
+        """Let a subscription begin.
+
+        :raises BusError: its replay id is refused as corrupted.
+        """
+        if replay_id and self.strike("corrupt-replay"):
+            raise bus_errors.replay_id_corrupted()
+
+    def _repeated(self, delivery: Delivery) -> tuple[Delivery, ...]:
+        return (delivery, delivery) if self.strike("duplicate-event") else (delivery,)
 
     def _stalled(self) -> bool:
         return any(each.order.kind == "stream-stall" for each in self._current())
@@ -163,7 +191,7 @@ class Faults:
     def _spoilt(self, delivery: Delivery) -> Delivery:
         if not self.strike("malformed-event"):
             return delivery
-        return replace(delivery, payload=delivery.payload[: len(delivery.payload) // 2])
+        return delivery._replace(payload=delivery.payload[: len(delivery.payload) // 2])
 
     def strike(self, kind: str, path: str = "") -> Order | None:
         """Return the order that strikes this call, or None; a stroke is counted."""

@@ -195,4 +195,5 @@ def _queued(process_id: str) -> dict[str, Any]:
 routes = [
     Route("/services/Soap/m/{version}", metadata, methods=["POST"]),
     Route("/services/Soap/m/{version}/{org_id}", metadata, methods=["POST"]),
+    Route("/services/Soap/m/{version}/deployRequest/{process_id}", metadata, methods=["POST"]),
 ]

@@ -1,4 +1,4 @@
-"""OAuth 2: tokens by JWT, client credentials, refresh, code or password; user info; identity.
+"""OAuth 2: tokens by JWT, client credentials, refresh, code or password; what they are; whose.
 
 Source: facts/real-clients.md 5.1, 5.2; facts/org-behaviour.md 3, 4.
 """
@@ -16,29 +16,39 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from local_org.api.clients import CLIENT_SECRET, Clients, GrantRefused
+from local_org.api.clients import ADMIN_CLIENT_ID, CLIENT_SECRET, Clients, GrantRefused
 from local_org.api.orgs import enter
 from local_org.api.wire import json_response, read_body
 from local_org.clock import millis
-from local_org.errors import invalid_session, not_found
+from local_org.errors import OrgError, invalid_session, not_found
 from local_org.org import Org, Session
 
 _JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_SCOPE: Final = "refresh_token api web full"
 _NO_STORE: Final = {"Cache-Control": "no-cache, no-store"}
 
 
 async def token(request: Request) -> Response:
     """POST a grant, GET an access token; refused with an OAuth error object."""
-    body = (await read_body(request)).decode("utf-8", "replace")
-    form = dict(parse_qsl(body, keep_blank_values=True)) | dict(request.query_params)
+    form = await _form(request)
     try:
         _read_basic(request, form)
         enter(request, request.state.orgs.of_grant(form))
         answer = _granted(request, request.state.context.clients, form)
     except GrantRefused as refused:
-        content = {"error": refused.error, "error_description": refused.description}
-        return json_response(content, 400, _NO_STORE)
+        return _refusal(refused)
     return json_response(answer, headers=_NO_STORE)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Return what a form and the query together say."""
+    body = (await read_body(request)).decode("utf-8", "replace")
+    return dict(parse_qsl(body, keep_blank_values=True)) | dict(request.query_params)
+
+
+def _refusal(refused: GrantRefused) -> Response:
+    content = {"error": refused.error, "error_description": refused.description}
+    return json_response(content, 400, _NO_STORE)
 
 
 def _granted(request: Request, clients: Clients, form: dict[str, str]) -> dict[str, Any]:
@@ -73,7 +83,7 @@ def _token_answer(request: Request, user_id: str, client: str) -> dict[str, Any]
     return {
         "access_token": org.login(user_id, client),
         "signature": base64.b64encode(signed).decode(),
-        "scope": "refresh_token api web full",
+        "scope": _SCOPE,
         "instance_url": request.state.context.base_url,
         "id": identity,
         "token_type": "Bearer",
@@ -96,11 +106,65 @@ async def authorize(request: Request) -> Response:
 
 
 async def revoke(request: Request) -> Response:
-    """POST or GET a token to end it."""
-    form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
-    ended = form.get("token") or request.query_params.get("token", "")
+    """POST or GET an access token or a refresh token to end it."""
+    ended = (await _form(request)).get("token", "")
     request.state.orgs.of_token(ended).org.expire(ended)
+    request.state.orgs.of_grant({"refresh_token": ended}).org.grants.revoke(ended)
     return Response(None, 200)
+
+
+async def introspect(request: Request) -> Response:
+    """POST a token as a client: whether it is good, and whom it speaks for.
+
+    The administrator's client is the one that may ask about all tokens; others learn of their own.
+    """
+    form = await _form(request)
+    try:
+        _read_basic(request, form)
+        client_id = form.get("client_id", "")
+        request.state.orgs.main.clients.by_credentials(client_id, form.get("client_secret", ""))
+    except GrantRefused as refused:
+        return _refusal(refused)
+    asked = form.get("token", "")
+    told = _access_told(request, asked) or _refresh_told(request, asked)
+    if told is None or client_id not in (ADMIN_CLIENT_ID, told["client_id"]):
+        told = {"active": False}
+    return json_response(told, headers=_NO_STORE)
+
+
+def _access_told(request: Request, access_token: str) -> dict[str, Any] | None:
+    """Return what is known of an access token that is good; None where it is not."""
+    enter(request, request.state.orgs.of_token(access_token))
+    try:
+        session = request.state.org.session(access_token)
+    except OrgError:
+        return None
+    return _token_told(request, session.user_id, session.username, session.client, "access_token")
+
+
+def _refresh_told(request: Request, refresh_token: str) -> dict[str, Any] | None:
+    """Return what is known of a refresh token that is good; None where it is not."""
+    enter(request, request.state.orgs.of_grant({"refresh_token": refresh_token}))
+    org: Org = request.state.org
+    user_id = org.grants.refreshed(refresh_token)
+    user = user_id and org.store.row("User", user_id)
+    if not user or not user["IsActive"]:
+        return None
+    return _token_told(request, user["Id"], user["Username"], "", "refresh_token")
+
+
+def _token_told(
+    request: Request, user_id: str, username: str, client: str, kind: str
+) -> dict[str, Any]:
+    """Tell of a token; not when it ends, for here none does by itself."""
+    return {
+        "active": True,
+        "scope": _SCOPE,
+        "client_id": client,
+        "username": username,
+        "sub": _identity_url(request, user_id),
+        "token_type": kind,
+    }
 
 
 async def user_info(request: Request) -> Response:
@@ -211,6 +275,7 @@ routes = [
     Route("/services/oauth2/token", token, methods=["POST"]),
     Route("/services/oauth2/authorize", authorize),
     Route("/services/oauth2/revoke", revoke, methods=["GET", "POST"]),
+    Route("/services/oauth2/introspect", introspect, methods=["POST"]),
     Route("/services/oauth2/userinfo", user_info, methods=["GET", "POST"]),
     Route("/services/oauth2/singleaccess", single_access, methods=["GET", "POST"]),
     Route("/id/{org_id}/{user_id}", identity),

@@ -6,7 +6,6 @@ Source: facts/real-clients.md 5.11; facts/org-behaviour.md 4.
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -18,14 +17,13 @@ from local_org.api.clients import GrantRefused
 from local_org.api.orgs import enter
 from local_org.api.partner_call import Call, Operation
 from local_org.api.partner_sobjects import SOBJECT
+from local_org.api.passwords import check_may_set, random_password, whose
 from local_org.api.soap import FAULT, answer, elements, fault, read_envelope
 from local_org.api.wire import read_body
 from local_org.errors import OrgError
-from local_org.ids import id18
 
 _PARTNER: Final = "urn:partner.soap.sforce.com"
 _SESSION_HOURS: Final = 2
-_PASSWORD_BYTES: Final = 9
 _ROW_AND_COLUMN: Final = re.compile(r"ERROR at Row:(\d+):Column:(\d+)")
 _FAULTS: Final = {
     "INVALID_LOGIN": "LoginFault",
@@ -94,23 +92,10 @@ def _get_user_info(call: Call) -> str:
 
 def _set_password(call: Call) -> str:
     """Set one's own password where the org's settings allow it, or somebody else's."""
-    user_id = _whose_password(call)
-    if user_id == call.session.user_id and not call.org.has_feature("EnableSetPasswordInApi"):
-        raise OrgError("INSUFFICIENT_ACCESS", "Cannot set password for self")
+    user_id = whose(call.org, call.session, call.text("userId"))
+    check_may_set(call.org, call.session, user_id)
     call.clients.set_password(user_id, call.envelope.arguments.get("password", ""))
     return "<result/>"
-
-
-def _whose_password(call: Call) -> str:
-    """Return the user whose password the caller may set: oneself, or anybody for managers."""
-    session = call.session
-    user_id = id18(call.text("userId"))
-    may_manage = "ManageUsers" in call.org.access(session).permissions
-    if user_id != session.user_id and not may_manage:
-        raise OrgError("INSUFFICIENT_ACCESS", "insufficient access rights on object id")
-    if call.org.store.row("User", user_id) is None:
-        raise OrgError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-    return user_id
 
 
 def _logout(call: Call) -> str:
@@ -120,7 +105,8 @@ def _logout(call: Call) -> str:
 
 def _reset_password(call: Call) -> str:
     """Give a user a password that nobody has chosen."""
-    user_id, password = _whose_password(call), secrets.token_urlsafe(_PASSWORD_BYTES)
+    user_id = whose(call.org, call.session, call.text("userId"))
+    password = random_password()
     call.clients.set_password(user_id, password)
     return elements("result", {"password": password})
 

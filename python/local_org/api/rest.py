@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -15,7 +14,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from local_org.api.changed import changed_between
-from local_org.api.errors import rest_errors
+from local_org.api.conditions import (
+    answer,
+    check_write,
+    describe_seen,
+    is_conditional,
+    record_seen,
+)
+from local_org.api.errors import collection_entry, rest_errors
+from local_org.api.recent import recent_items
 from local_org.api.versions import VERSIONS
 from local_org.api.wire import DATA, json_object, json_response, no_content, parameter
 from local_org.errors import not_found
@@ -23,7 +30,19 @@ from local_org.ids import is_id
 from local_org.org import Org, SaveResult, Session
 from local_org.schema.model import NUMBER_TYPES, Field, SObject
 
-RESOURCES = ("composite", "limits", "metadata", "query", "queryAll", "sobjects", "tooling")
+RESOURCES = (
+    "composite",
+    "jobs",
+    "limits",
+    "metadata",
+    "parameterizedSearch",
+    "query",
+    "queryAll",
+    "recent",
+    "search",
+    "sobjects",
+    "tooling",
+)
 
 
 async def versions(_request: Request) -> Response:
@@ -45,25 +64,22 @@ async def version_root(request: Request) -> Response:
 
 
 async def describe_global(request: Request) -> Response:
-    """GET every object the caller may see; each of them can be described."""
+    """GET every object the caller may see."""
     org, session = _caller(request)
-    return json_response(org.describe_global(session, request.path_params["version"]))
+    body = org.describe_global(session, request.path_params["version"])
+    return answer(request, describe_seen(request, body), body)
 
 
 async def describe(request: Request) -> Response:
-    """GET one object's describe; 304 when the schema is older than ``If-Modified-Since``."""
+    """GET one object's describe."""
     org, session = _caller(request)
-    body = org.describe(session, request.path_params["sobject"], request.path_params["version"])
-    changed_at = request.state.context.schema_changed_at().replace(microsecond=0)
-    headers = {"Last-Modified": format_datetime(changed_at, usegmt=True)}
-    since = request.headers.get("if-modified-since")
-    if since and _is_not_newer(request, since):
-        return Response(None, 304, headers)
-    return json_response(body, headers=headers)
+    version = request.path_params["version"]
+    body = org.describe(session, request.path_params["sobject"], version)
+    return answer(request, describe_seen(request, body), body)
 
 
 async def basic_information(request: Request) -> Response:
-    """GET /sobjects/X: the entry of the global describe, and the records seen lately (none)."""
+    """GET /sobjects/X: the entry of the global describe, and the records seen lately."""
     org, session = _caller(request)
     version = request.path_params["version"]
     name = _sobject(request).name
@@ -71,7 +87,8 @@ async def basic_information(request: Request) -> Response:
     entry = next((item for item in listed if item["name"] == name), None)
     if entry is None:
         raise not_found()
-    return json_response({"objectDescribe": entry, "recentItems": []})
+    items = list(recent_items(org, session, version, name))
+    return json_response({"objectDescribe": entry, "recentItems": items})
 
 
 async def create(request: Request) -> Response:
@@ -90,7 +107,8 @@ async def read(request: Request) -> Response:
     fields = request.query_params.get("fields")
     chosen = [name.strip() for name in fields.split(",")] if fields else None
     record_id = _record_id(request, sobject)
-    return json_response(org.get(session, sobject.name, record_id, chosen))
+    record = org.get(session, sobject.name, record_id, chosen)
+    return answer(request, record_seen(org, sobject, record_id), record)
 
 
 async def update(request: Request) -> Response:
@@ -98,7 +116,11 @@ async def update(request: Request) -> Response:
     org, session = _caller(request)
     sobject = _sobject(request)
     values = _values(await json_object(request))
-    [result] = org.update(session, [(sobject.name, _record_id(request, sobject), values)])
+    record_id = _record_id(request, sobject)
+    if is_conditional(request):
+        org.get(session, sobject.name, record_id, ["Id"])  # nobody learns what he may not see
+        check_write(request, record_seen(org, sobject, record_id))
+    [result] = org.update(session, [(sobject.name, record_id, values)])
     return no_content() if result.success else rest_errors(result.errors, saving=True)
 
 
@@ -263,17 +285,9 @@ def _created(request: Request, sobject: SObject, result: SaveResult, **more: boo
         return rest_errors(result.errors, saving=True)
     version = request.path_params["version"]
     location = f"/services/data/v{version}/sobjects/{sobject.name}/{result.id}"
-    body: dict[str, Any] = {"id": result.id, "success": True, "errors": []} | more
+    told = [collection_entry(each) for each in result.errors]
+    body: dict[str, Any] = {"id": result.id, "success": True, "errors": told} | more
     return json_response(body, 201, {"Location": location})
-
-
-def _is_not_newer(request: Request, since: str) -> bool:
-    """Whether the schema is as old as the date of the header; a date we cannot read says no."""
-    try:
-        given = parsedate_to_datetime(since)
-    except ValueError:
-        return False
-    return bool(request.state.context.schema_changed_at().replace(microsecond=0) <= given)
 
 
 _SOBJECT = f"{DATA}/sobjects/{{sobject}}"

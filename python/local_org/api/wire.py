@@ -17,6 +17,10 @@ JSON_TYPE: Final = "application/json;charset=UTF-8"
 BODY_LIMIT_BYTES: Final = 50 * 1024 * 1024
 """The platform's own limit of one REST request; Bulk batches and deploy zips are smaller."""
 
+_MOST_DIGITS: Final = 9
+_GZIP_OR_DEFLATE_BITS: Final = 47
+"""Tells zlib to see by the first bytes which of the two it is."""
+
 DATA: Final = "/services/data/v{version}"
 """Every REST route begins with it; one router serves all versions."""
 
@@ -53,16 +57,18 @@ async def read_body(request: Request, limit: int = BODY_LIMIT_BYTES) -> bytes:
 
 
 async def _read(request: Request, limit: int) -> bytes:
-    compressed = request.headers.get("content-encoding", "").lower() == "gzip"
-    inflate = zlib.decompressobj(wbits=31) if compressed else None
+    compressed = request.headers.get("content-encoding", "").lower() in ("gzip", "deflate")
+    inflate = zlib.decompressobj(wbits=_GZIP_OR_DEFLATE_BITS) if compressed else None
     body = bytearray()
     async for chunk in request.stream():
         try:
             body += inflate.decompress(chunk, limit + 1 - len(body)) if inflate else chunk
         except zlib.error as error:
-            raise OrgError("MALFORMED_REQUEST", f"Body is not gzip: {error}") from error
+            raise OrgError("MALFORMED_REQUEST", f"Body is not compressed: {error}") from error
         if len(body) > limit:
             raise OrgError("REQUEST_TOO_LARGE", f"Request exceeds {limit} bytes", status=413)
+    if inflate and body and not inflate.eof:
+        raise OrgError("MALFORMED_REQUEST", "Compressed body ends before its end")
     return bytes(body)
 
 
@@ -110,6 +116,19 @@ def parameter(request: Request, name: str) -> str:
     if value is None:
         raise OrgError("MALFORMED_REQUEST", f"A required request parameter is missing: {name}")
     return value
+
+
+def number_parameter(
+    request: Request, name: str, default: int, code: str = "INVALID_QUERY_OPTION"
+) -> int:
+    """Return a query parameter that is a whole number from 0, or the default without one.
+
+    :raises OrgError: ``code`` when it is none.
+    """
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdecimal()) or len(text) > _MOST_DIGITS:
+        raise OrgError(code, f"expected a number in {name}, got {text}")
+    return int(text)
 
 
 def client_name(request: Request) -> str:

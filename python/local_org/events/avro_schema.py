@@ -48,7 +48,7 @@ _HEADER_MEMBERS: tuple[tuple[str, Any], ...] = (
     ("changedFields", _STRINGS),
 )
 
-_AVRO = {
+AVRO_TYPES = {
     "Boolean": "boolean",
     "Integer": "int",
     "Double": "double",
@@ -168,7 +168,7 @@ def change_event_schema(sobject: SObject) -> dict[str, Any]:
     for name, kind, field_id in _body(sobject):
         doc = _DOCS.get(kind, f"Data:{kind}") + (f":{field_id[:15]}" if field_id else "")
         branches = _branches(sobject, name, kind, defined)
-        fields.append(_nullable(name, branches, doc))
+        fields.append(nullable(name, branches, doc))
     return {
         "type": "record",
         "name": event_name(sobject.name),
@@ -200,7 +200,8 @@ def _header() -> dict[str, Any]:
     }
 
 
-def _nullable(name: str, branches: Iterable[Any], doc: str) -> dict[str, Any]:
+def nullable(name: str, branches: Iterable[Any], doc: str) -> dict[str, Any]:
+    """Return a field that is null unless it is one of the branches."""
     return {"name": name, "type": ["null", *branches], "doc": doc, "default": None}
 
 
@@ -211,9 +212,9 @@ def _body(sobject: SObject) -> Iterator[tuple[str, str, str | None]]:
             if not name.endswith("?") or sobject.get(name[:-1]) is not None:
                 yield name.removesuffix("?"), kind, None
     else:
-        yield from ((f.name, _kind(sobject, f), None) for f in _carried(sobject, custom=False))
+        yield from ((f.name, kind_of(sobject, f), None) for f in _carried(sobject, custom=False))
     for field in _carried(sobject, custom=True):
-        yield field.name, _kind(sobject, field), field.field_id or ""
+        yield field.name, kind_of(sobject, field), field.field_id or ""
 
 
 def _carried(sobject: SObject, *, custom: bool) -> Iterator[Field]:
@@ -224,7 +225,8 @@ def _carried(sobject: SObject, *, custom: bool) -> Iterator[Field]:
             yield field
 
 
-def _kind(sobject: SObject, field: Field) -> str:
+def kind_of(sobject: SObject, field: Field) -> str:
+    """Return the word for a field's type that its doc holds."""
     if field.name == "CreatedDate":
         return "CreatedDate"
     if field.name == "Name" and sobject.name == "Account":
@@ -241,13 +243,13 @@ def _kind(sobject: SObject, field: Field) -> str:
 def _branches(sobject: SObject, name: str, kind: str, defined: set[str]) -> list[Any]:
     """Branches behind ``null``: a record is written out where it is first used, then named."""
     if kind not in ("PersonName", "Switchable_PersonName", "Address", "Location"):
-        return [_AVRO.get(kind, "string")]
+        return [AVRO_TYPES.get(kind, "string")]
     plain = ["string"] if kind == "Switchable_PersonName" else []
     if kind in defined:
         return [*plain, kind]
     defined.add(kind)
     members = [
-        _nullable(member, [_AVRO.get(member_kind, "string")], f"Data:{member_kind}")
+        nullable(member, [AVRO_TYPES.get(member_kind, "string")], f"Data:{member_kind}")
         for member in _members(sobject, name, kind)
         for member_kind in (_MEMBER_KINDS.get(member, "Text"),)
     ]

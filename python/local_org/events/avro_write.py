@@ -12,7 +12,9 @@ double = struct.Struct("<d").pack
 """Eight bytes, little-endian."""
 
 SET = b"\x02"
-"""The branch behind ``null`` in a union; ``null`` itself is a zero byte and nothing more."""
+"""The branch behind ``null`` in a union."""
+NULL = b"\x00"
+"""``null`` in a union, and nothing more."""
 
 
 def long(value: int) -> bytes:

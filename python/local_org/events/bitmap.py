@@ -6,7 +6,7 @@ of a nested entry ``4-0x…`` is member n of the record in field 4. Source: fact
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 Slot = tuple[int, int | None]
 """A field by index, or one member of a nested record by the index of its parent and its own."""
@@ -26,6 +26,23 @@ def encode(slots: Iterable[Slot]) -> list[str]:
         _hex(mask) if parent < 0 else f"{parent}-{_hex(mask)}"
         for parent, mask in sorted(masks.items())
     ]
+
+
+def decode(entries: Iterable[str]) -> tuple[Slot, ...]:
+    """Return the fields that entries of this org name.
+
+    >>> decode(["0x08001000", "4-0x01"])
+    ((12, None), (27, None), (4, 0))
+    """
+    return tuple(slot for entry in entries for slot in _slots(entry))
+
+
+def _slots(entry: str) -> Iterator[Slot]:
+    parent, dash, mask = entry.rpartition("-")
+    bits = int(mask, 16)
+    for bit in range(bits.bit_length()):
+        if bits >> bit & 1:
+            yield (int(parent), bit) if dash else (bit, None)
 
 
 def _hex(mask: int) -> str:

@@ -1,68 +1,51 @@
-"""The event bus: change events in commit order, kept in the store and read by position.
+"""The event bus: what transactions and publishers tell, and what each subscriber is due of it.
 
-An event is appended in the transaction of the change it tells of, so it is durable exactly when the
-change is. Source: facts/pubsub-cdc.md 1.4, 1.5, 2.5 to 2.9.
+Source: facts/pubsub-cdc.md 1.4, 1.8, 2.5 to 2.9.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
-
-import orjson
 
 from local_org.clock import Clock, millis
+from local_org.events.allocation import Allocation
+from local_org.events.avro_read import AvroUnreadable
 from local_org.events.channels import Topic, Topics, sees, topics_of
-from local_org.events.encode import NOTHING, ChangeEventEncoder, StoredEvent
-from local_org.events.errors import replay_id_corrupted, replay_id_missing
-from local_org.events.schemas import EventSchemas
-from local_org.records.changes import ChangeKind, Commit, RecordChange
+from local_org.events.compose import OVERFLOW_AFTER, Loss, events_of
+from local_org.events.head import Transaction
+from local_org.events.log import EventLog, NewEvent, replay_id
+from local_org.events.platform_events import (
+    LARGEST_EVENT,
+    Unpublishable,
+    check_values,
+)
+from local_org.events.schemas import EventSchema, EventSchemas
+from local_org.events.views import Delivery, Views
+from local_org.records.changes import Commit, RecordChange
+from local_org.records.results import event_uuid
 from local_org.records.store import Store
 from local_org.schema.access import Access
-from local_org.schema.model import Schema
+from local_org.schema.model import EVENT_SUFFIX, Schema
 
-RETENTION = timedelta(hours=72)
-MARK_EVERY = timedelta(minutes=10)
-"""How old the newest position may be before a keepalive moves on: other orgs share a real bus."""
+__all__ = ["Batch", "Bus", "Delivery", "Payload", "replay_id"]
+
 RESPONSE_BYTES = 3 * 1024 * 1024
-_CACHED_PAYLOADS = 20_000
-_POSITION_BYTES = 8
-_REPLAY_ID_BYTES = 10
-
-_TABLE = """CREATE TABLE IF NOT EXISTS "$event" (
-    position INTEGER PRIMARY KEY AUTOINCREMENT, entity TEXT NOT NULL, kind TEXT NOT NULL,
-    record_id TEXT NOT NULL, schema_id TEXT NOT NULL, sequence INTEGER NOT NULL,
-    at INTEGER NOT NULL, number INTEGER NOT NULL, transaction_key TEXT NOT NULL,
-    user_id TEXT NOT NULL, origin TEXT NOT NULL, body BLOB NOT NULL)"""
-_APPEND = 'INSERT INTO "$event" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
-_DROP_EXPIRED = """DELETE FROM "$event" WHERE position < coalesce(
-    (SELECT position FROM "$event" WHERE at >= ? ORDER BY position LIMIT 1), 9223372036854775807)"""
-"""By position, for time has no index: what is read is what is dropped."""
-_MARK = "MARK"
-"""Kind of a position without an event: what a keepalive's ``latest_replay_id`` moves on to."""
-
-
-def replay_id(position: int) -> bytes:
-    """Return the replay id of a position: eight bytes big-endian and two zero bytes.
-
-    >>> replay_id(1544272).hex()
-    '00000000001790500000'
-    """
-    return position.to_bytes(_POSITION_BYTES, "big") + bytes(_REPLAY_ID_BYTES - _POSITION_BYTES)
+_MOST_READ = 1000
+"""Events looked at in one read: a filter may drop many, and other streams wait meanwhile."""
+_REMEMBERED_VIEWS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """One event as it goes out to one subscriber."""
+class Payload:
+    """An event that somebody publishes: checked, in Avro."""
 
-    position: int
-    schema_id: str
-    payload: bytes
+    schema: EventSchema
+    event_id: str
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +54,14 @@ class Batch:
 
     deliveries: Sequence[Delivery]
     through: int
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """How one subscriber sees one version of one entity's events on one topic."""
-
-    encoder: ChangeEventEncoder
-    hidden: frozenset[str]
-    enriched: tuple[str, ...]
-    """Columns filled in at delivery; none of them hidden."""
-
-    def enriches(self, event: StoredEvent) -> bool:
-        """Only updates and deletions are enriched: a creation says everything by itself."""
-        return bool(self.enriched) and event.kind in (ChangeKind.UPDATE, ChangeKind.DELETE)
+    within: int = 0
+    """How many events of ``through`` have gone out when not all have: they share its replay id."""
+    exhausted: bool = True
+    """Whether there was nothing more to look at, as of now."""
 
 
 class Bus:
-    """Change events of one org. Synchronous; used from one thread."""
+    """Events of one org. Synchronous; used from one thread."""
 
     def __init__(self, store: Store, schema: Schema, clock: Clock) -> None:
         """Open the bus of this store, creating its tables when it has none.
@@ -97,15 +70,15 @@ class Bus:
         """
         self.schema = schema
         self.schemas = EventSchemas(store.connection, lambda: self.schema)
+        self.log = EventLog(store.connection, clock)
+        self.allocation = Allocation(clock)
+        self.overflow_after = OVERFLOW_AFTER
         self._store = store
-        self._connection = store.connection
         self._clock = clock
         self._topics: tuple[Schema, int, Topics] | None = None
-        self._payloads: OrderedDict[tuple[int, frozenset[str]], bytes] = OrderedDict()
+        self._views: dict[tuple[str, str], Views] = {}
         self._sleepers: set[asyncio.Event] = set()
-        self._connection.execute(_TABLE)
-        if self._bounds() is None:
-            self._append_mark(position=millis(clock.now()))
+        self._loss: tuple[Loss, int] | None = None
 
     # -- channels ---------------------------------------------------------------------------------
 
@@ -119,13 +92,22 @@ class Bus:
 
     def topic_schema_id(self, topic: Topic) -> str:
         """Return what GetTopic tells: the current schema's id, blank where there are many."""
-        return "" if topic.entity is None else self.schemas.current(topic.entity)
+        return "" if topic.entity is None else self.schemas.current(topic.entity).id
+
+    def event_schema(self, schema_id: str) -> EventSchema | None:
+        """Return the event schema of this id, current or not, or None when there never was one."""
+        found = self.schemas.with_id(schema_id)
+        if found is None:
+            for topic in self._all_topics().by_name.values():
+                if topic.entity is not None:
+                    self.schemas.current(topic.entity)
+            found = self.schemas.with_id(schema_id)
+        return found
 
     def schema_json(self, schema_id: str) -> str | None:
-        """Return the event schema of this id, current or not, or None when there never was one."""
-        for entity in self._all_topics().selected:
-            self.schemas.current(entity)
-        return self.schemas.text(schema_id)
+        """Return the text of the event schema of this id, or None when there never was one."""
+        found = self.event_schema(schema_id)
+        return None if found is None else found.text
 
     def _all_topics(self) -> Topics:
         schema, known = self.schema, self._topics
@@ -142,202 +124,152 @@ class Bus:
     # -- writing ----------------------------------------------------------------------------------
 
     def publish(self, commit: Commit) -> None:
-        """Append one event per changed record of a selected entity, in the caller's transaction.
+        """Append the events of a transaction, in the transaction itself.
 
-        Sequence numbers count all changes of the commit from 1, so they have holes where an entity
-        is not selected.
+        Changes count from 1 over all of it, so sequence numbers have holes where an object is not
+        selected.
         """
         selected = self._all_topics().selected
         changes = [(n, c) for n, c in enumerate(commit.changes, 1) if c.entity in selected]
-        if not changes:
+        published = [c for c in commit.changes if c.entity.endswith(EVENT_SUFFIX)]
+        if not changes and not published:
             return
-        self._purge()
-        ids = {entity: self.schemas.keep(entity) for entity in {c.entity for _, c in changes}}
-        self._connection.executemany(
-            _APPEND, [_row(commit, n, change, *self._body(change, ids)) for n, change in changes]
-        )
+        at = millis(commit.at)
+        told = Transaction(at, commit.number, commit.transaction_key, commit.user_id, commit.origin)
+        loss = self._lost() if changes else None
+        events = [
+            *events_of(changes, self.schemas, loss, self.overflow_after),
+            *self._published(published),
+        ]
+        self.log.append(at, told, events)
 
-    def _body(self, change: RecordChange, ids: Mapping[str, str]) -> tuple[str, bytes]:
-        """Return schema id and stored body: populated columns, or changed ones, or none."""
-        schema_id, after = ids[change.entity], change.after or NOTHING
-        columns = self.schemas.encoder(schema_id).columns
-        body: dict[str, Any] = {}
-        if change.kind is ChangeKind.UPDATE:
-            body = {name: after.get(name) for name in sorted(columns & change.changed)}
-        elif change.kind is not ChangeKind.DELETE:
-            body = {n: value for n, value in after.items() if value is not None and n in columns}
-        return schema_id, orjson.dumps(body)
+    def _published(self, changes: Sequence[RecordChange]) -> Iterator[NewEvent]:
+        for change in changes:
+            row, schema = change.after or {}, self.schemas.keep(change.entity)
+            payload = self.schemas.reader(schema).written(row)
+            yield NewEvent(schema.number, "", (event_uuid(change.record_id),), 0, payload)
 
-    def _append_mark(self, position: int | None = None) -> None:
+    def checked(self, topic: Topic, schema_id: str, event_id: str, data: bytes) -> Payload:
+        """Return what somebody publishes if the topic can take it.
+
+        :raises Unpublishable: it is too large, or no event under a schema of the topic.
+        """
+        if len(data) > LARGEST_EVENT:
+            text = f"The event exceeds the maximum size of {LARGEST_EVENT} bytes"
+            raise Unpublishable(text)
+        schema = self.event_schema(schema_id)
+        if schema is None or schema.entity != topic.entity:
+            raise Unpublishable(f"The schema with the ID {schema_id} is no schema of {topic.name}")
+        try:
+            values = self.schemas.reader(schema).read(data)
+        except AvroUnreadable as reason:
+            text = f"The payload is no event under its schema: {reason}"
+            raise Unpublishable(text) from None
+        check_values(self.schema.object(schema.entity), values)
+        return Payload(schema, event_id or str(uuid.uuid4()), data)
+
+    def accept(self, payloads: Sequence[Payload], user_id: str) -> list[int]:
+        """Append published events in one transaction; return their positions."""
+        if not payloads:
+            return []
         now = millis(self._clock.now())
-        row = (position, "", _MARK, "", "", 0, now, 0, "", "", "", b"{}")
-        self._connection.execute(_APPEND, row)
+        with self._store.transaction():
+            for payload in payloads:
+                self.schemas.store(payload.schema)
+            last = self.log.append(
+                now,
+                Transaction(now, 0, "", user_id, ""),
+                [NewEvent(p.schema.number, "", (p.event_id,), 0, p.data) for p in payloads],
+            )
+        self.wake()
+        return list(range(last - len(payloads) + 1, last + 1))
 
-    def _purge(self) -> None:
-        """Drop what is older than the retention; one look-up when there is nothing to drop."""
-        cutoff = millis(self._clock.now() - RETENTION)
-        oldest = self._connection.execute('SELECT at FROM "$event" ORDER BY position LIMIT 1')
-        row = oldest.fetchone()
-        if row is not None and row[0] < cutoff:
-            self._connection.execute(_DROP_EXPIRED, (cutoff,))
+    def lose(self, loss: Loss, times: int) -> None:
+        """Have the change events of so many transactions be lost in gaps, from now on."""
+        self._loss = (loss, times)
+
+    def _lost(self) -> Loss | None:
+        if self._loss is None:
+            return None
+        loss, times = self._loss
+        self._loss = (loss, times - 1) if times > 1 else None
+        return loss
 
     def expire_all(self) -> None:
         """Retain nothing, as after 72 hours of silence: replay ids from before are expired."""
-        self._connection.execute('DELETE FROM "$event"')
-        self._append_mark()
+        self.log.expire_all()
 
     # -- positions --------------------------------------------------------------------------------
 
-    def _bounds(self) -> tuple[int, int] | None:
-        """First and last retained position, or None when nothing is retained."""
-        row = self._connection.execute(
-            'SELECT (SELECT min(position) FROM "$event"), (SELECT max(position) FROM "$event")'
-        ).fetchone()
-        return None if row[0] is None else (row[0], row[1])
-
-    def _retained(self) -> tuple[int, int]:
-        """First and last position within the retention; there is always one."""
-        self._purge()
-        bounds = self._bounds()
-        if bounds is None:
-            self._append_mark()
-            bounds = self._bounds()
-        if bounds is None:
-            raise AssertionError("a position was appended and is not there")
-        return bounds
-
     def tip(self) -> int:
         """Return the newest position."""
-        return self._retained()[1]
+        return self.log.retained()[1]
 
     def keepalive(self) -> int:
-        """Return the newest position, moved on when it is old.
-
-        A real bus is shared by many orgs, so the ids that keepalives tell stay young on a quiet
-        topic, and a subscriber that saves them never falls out of retention.
-        """
-        tip = self.tip()
-        at = self._connection.execute('SELECT at FROM "$event" WHERE position = ?', (tip,))
-        if millis(self._clock.now() - MARK_EVERY) > at.fetchone()[0]:
-            self._append_mark()
-            tip = self.tip()
-        return tip
+        """Return the newest position, moved on when it is old."""
+        return self.log.keepalive()
 
     def before_earliest(self) -> int:
         """Return the position after which all retained events lie."""
-        return self._retained()[0] - 1
+        return self.log.retained()[0] - 1
 
     def position(self, replay: bytes) -> int:
-        """Return the position that a subscriber's replay id means; 8 and 10 bytes are accepted.
+        """Return the position that a subscriber's replay id means.
 
-        :raises BusError: ``replayid.validation.failed`` without an id; ``replayid.corrupted`` when
-            it is malformed, beyond the newest event, or older than the retention of 72 h.
+        :raises BusError: it is missing, malformed, unknown, or older than the retention.
         """
-        if not replay:
-            raise replay_id_missing()
-        position = int.from_bytes(replay[:_POSITION_BYTES], "big")
-        first, last = self._retained()
-        if replay not in (replay_id(position), replay_id(position)[:_POSITION_BYTES]):
-            raise replay_id_corrupted()
-        if not first <= position <= last:
-            raise replay_id_corrupted()
-        return position
+        return self.log.position(replay)
 
     # -- reading ----------------------------------------------------------------------------------
 
-    def read(self, topic: Topic, after: int, limit: int, access: Access) -> Batch:
+    def read(self, topic: Topic, after: int, limit: int, access: Access, within: int = 0) -> Batch:
         """Return the next events of the topic behind ``after``, as this user may see them.
 
         At most ``limit`` events and 3 MB, but always one if there is one. Events the user may not
-        see are passed over in silence.
+        see are passed over in silence. ``within`` is that of the batch before.
         """
         tip = self.tip()
-        entities = [entity for entity in topic.enriched if sees(access, entity)]
-        marks = ", ".join("?" * len(entities))
-        rows = self._connection.execute(
-            f'SELECT * FROM "$event" WHERE position > ? AND entity IN ({marks}) '
-            "ORDER BY position LIMIT ?",
-            (after, *entities, limit),
-        ).fetchall()
-        deliveries = list(self._deliveries(topic, [_event(row) for row in rows], access))
-        if len(rows) < limit and len(deliveries) == len(rows):
-            return Batch(deliveries, max(tip, after))
-        return Batch(deliveries, deliveries[-1].position if deliveries else after)
+        views = self._views_of(topic, access)
+        entities = [e for e in topic.members if self.schema.get(e) and sees(access, e)]
+        found: list[Delivery] = []
+        room, start, looked = RESPONSE_BYTES, after - 1 if within else after, 0
+        while looked < _MOST_READ:
+            wanted = limit - len(found)
+            events = self.log.read(start, entities, wanted)
+            for event, deliveries in zip(events, views.deliveries(events), strict=True):
+                skip = within if event.position == after else 0
+                for nth, delivery in enumerate(deliveries):
+                    if nth < skip:
+                        continue
+                    room -= len(delivery.payload)
+                    if len(found) == limit or (room < 0 and found):
+                        return Batch(found, event.position if nth else start, nth, exhausted=False)
+                    found.append(delivery)
+                start = event.position
+            looked += len(events)
+            if len(events) < wanted:
+                return Batch(found, max(tip, start, after))
+            if len(found) == limit:
+                return Batch(found, start, exhausted=False)
+        return Batch(found, start, exhausted=False)
 
-    def _deliveries(
-        self, topic: Topic, events: Sequence[StoredEvent], access: Access
-    ) -> Iterator[Delivery]:
-        views: dict[str, _View] = {}
-        for event in events:
-            if event.schema_id not in views:
-                views[event.schema_id] = self._view(topic, event, access)
-        current = self._current_values(events, views)
-        room = RESPONSE_BYTES
-        for event in events:
-            view = views[event.schema_id]
-            if view.enriches(event):
-                values = current[event.schema_id].get(event.record_id, NOTHING)
-                payload = view.encoder.payload(event, view.hidden, values)
-            else:
-                payload = self._payload(event, view)
-            room -= len(payload)
-            if room < 0 and event is not events[0]:
-                return
-            yield Delivery(event.position, event.schema_id, payload)
-
-    def _view(self, topic: Topic, event: StoredEvent, access: Access) -> _View:
-        encoder = self.schemas.encoder(event.schema_id)
-        hidden = frozenset(
-            column for column in encoder.columns if self._is_hidden(event.entity, column, access)
-        )
-        enriched: set[str] = set()
-        for name in topic.enriched[event.entity]:
-            enriched |= encoder.columns_of(name) - hidden
-        return _View(encoder, hidden, tuple(sorted(enriched)))
-
-    def _is_hidden(self, entity: str, column: str, access: Access) -> bool:
-        """Tell whether it was dropped, or may not be read: itself or the compound it belongs to."""
-        field = self.schema.object(entity).get(column)
-        if field is None or not access.field_readable(entity, column):
-            return True
-        return field.compound is not None and not access.field_readable(entity, field.compound)
-
-    def _current_values(
-        self, events: Sequence[StoredEvent], views: Mapping[str, _View]
-    ) -> dict[str, dict[str, Mapping[str, Any]]]:
-        """Enriched columns as they are now: by schema id, then by record id."""
-        ids: dict[str, list[str]] = {}
-        entities: dict[str, str] = {}
-        for event in events:
-            if views[event.schema_id].enriches(event):
-                ids.setdefault(event.schema_id, []).append(event.record_id)
-                entities[event.schema_id] = event.entity
-        return {
-            schema_id: self._columns(entities[schema_id], views[schema_id].enriched, wanted)
-            for schema_id, wanted in ids.items()
-        }
-
-    def _columns(
-        self, entity: str, columns: Sequence[str], ids: Sequence[str]
-    ) -> dict[str, Mapping[str, Any]]:
-        names = ", ".join(f'"{column}"' for column in columns)
-        rows = self._connection.execute(
-            f'SELECT "Id", {names} FROM "{entity}" WHERE "Id" IN (SELECT value FROM json_each(?))',
-            (orjson.dumps(ids).decode(),),
-        )
-        return {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows}
-
-    def _payload(self, event: StoredEvent, view: _View) -> bytes:
-        """Encode once per position and set of hidden fields."""
-        key = (event.position, view.hidden)
-        known = self._payloads.get(key)
-        if known is None:
-            known = self._payloads[key] = view.encoder.payload(event, view.hidden)
-            if len(self._payloads) > _CACHED_PAYLOADS:
-                self._payloads.popitem(last=False)
-        else:
-            self._payloads.move_to_end(key)
-        return known
+    def _views_of(self, topic: Topic, access: Access) -> Views:
+        """Return the views of a topic by a user, made anew when either or the schema changes."""
+        key = (topic.name, access.user_id)
+        known = self._views.get(key)
+        if (
+            known is not None
+            and known.topic is topic
+            and known.access is access
+            and known.schema is self.schema
+            and known.version == self.schema.version
+        ):
+            return known
+        if len(self._views) >= _REMEMBERED_VIEWS:
+            self._views.clear()
+        made = Views(self.log, self.schemas, self.schema, topic, access=access)
+        self._views[key] = made
+        return made
 
     # -- waking -----------------------------------------------------------------------------------
 
@@ -355,28 +287,3 @@ class Bus:
             yield sleeper
         finally:
             self._sleepers.discard(sleeper)
-
-
-def _row(
-    commit: Commit, sequence: int, change: RecordChange, schema_id: str, body: bytes
-) -> tuple[Any, ...]:
-    """Row of ``$event``: the position is given by SQLite."""
-    return (
-        None,
-        change.entity,
-        change.kind.value,
-        change.record_id,
-        schema_id,
-        sequence,
-        millis(commit.at),
-        commit.number,
-        commit.transaction_key,
-        commit.user_id,
-        commit.origin,
-        body,
-    )
-
-
-def _event(row: Sequence[Any]) -> StoredEvent:
-    values = (*row[:-1], orjson.loads(row[-1]))
-    return StoredEvent(*values)

@@ -86,11 +86,35 @@ def cannot_subscribe(topic: str) -> BusError:
 
 
 def cannot_publish(topic: str) -> BusError:
-    """Refuse a publisher: change events are published by the org alone."""
+    """Refuse a publisher: of change events, which the org alone publishes, or without the right."""
     return BusError(
         "topic.meta.permission",
-        f"You can't publish to the topic {topic}: change events are published by the org.",
+        f"You don't have permission to publish to the topic {topic}.",
         "PERMISSION_DENIED",
+    )
+
+
+def nothing_to_publish() -> BusError:
+    """Refuse a publish request without events."""
+    return BusError(
+        "publish.event.count.invalid", "The publish request must hold at least one event."
+    )
+
+
+def publish_topic_mismatch(first: str, later: str) -> BusError:
+    """Refuse a later request of a publish stream that names another topic."""
+    return BusError(
+        "publish.topic.mismatch",
+        f"The topic {later} of this publish request differs from the topic {first} of the first.",
+    )
+
+
+def publish_idle(seconds: float) -> BusError:
+    """End a publish stream on which nothing comes."""
+    return BusError(
+        "publish.stream.sweeper.timeout",
+        f"No publish request came within {seconds:g} seconds. Closing the stream.",
+        "DEADLINE_EXCEEDED",
     )
 
 
@@ -127,6 +151,38 @@ def headers_invalid(missing: str) -> BusError:
     )
 
 
+def delivery_limit() -> BusError:
+    """End a stream whose org has delivered all the events that it may in 24 hours."""
+    return BusError(
+        "subscription.limit.exceeded",
+        "You have exceeded the event delivery limit for your org.",
+        "RESOURCE_EXHAUSTED",
+    )
+
+
+def unavailable() -> BusError:
+    """End a call that the service cannot serve."""
+    return BusError(
+        "service.unavailable", "The service is unavailable. Try again later.", "INTERNAL"
+    )
+
+
+def unreadable(rpc: str) -> BusError:
+    """Refuse bytes that are no message of the call."""
+    return BusError(_UNREADABLE[rpc], f"The request is no message of {rpc}.")
+
+
+_UNREADABLE = {
+    "GetTopic": "topic.validation.empty",
+    "GetSchema": "schema.validation.failed",
+    "Publish": "publish.topic.validation.empty",
+    "PublishStream": "publish.topic.validation.empty",
+    "Subscribe": "subscription.fetch.request.invalid",
+    "ManagedSubscribe": "managed.subscription.fetch.request.invalid",
+}
+"""What the platform would miss first in a message of which nothing can be read."""
+
+
 def request_invalid(preset: int) -> BusError:
     """Refuse a replay preset that does not exist."""
     return BusError(
@@ -149,4 +205,46 @@ def managed_not_found(subscription_id: str, developer_name: str) -> BusError:
         f"managed.subscription.{kind}.not.found",
         f"The managed subscription {subscription_id or developer_name} was not found.",
         "NOT_FOUND",
+    )
+
+
+def managed_stopped(name: str) -> BusError:
+    """Refuse a managed subscription whose state is not RUN."""
+    return BusError(
+        "managed.subscription.config.stopped",
+        f"The managed subscription {name} is stopped.",
+        "FAILED_PRECONDITION",
+    )
+
+
+def managed_deleted(name: str) -> BusError:
+    """End the stream of a managed subscription that is no longer there."""
+    return BusError(
+        "managed.subscription.config.deleted",
+        f"The managed subscription {name} was deleted.",
+        "FAILED_PRECONDITION",
+    )
+
+
+def managed_active(name: str) -> BusError:
+    """Refuse a second client of a managed subscription."""
+    return BusError(
+        "managed.subscription.already.active",
+        f"The managed subscription {name} already has an active client.",
+        "ALREADY_EXISTS",
+    )
+
+
+def managed_request_invalid(what: str, reason: str) -> BusError:
+    """Refuse a request of a managed stream."""
+    return BusError(f"managed.subscription.fetch.request.{what}", reason)
+
+
+def managed_uncommitted(seconds: float) -> BusError:
+    """End a managed stream whose client commits nothing."""
+    return BusError(
+        "managed.subscription.fetch.request.invalid",
+        f"No CommitReplayRequests sent in the last {seconds:g} seconds. Closing managed "
+        "subscription.",
+        "DEADLINE_EXCEEDED",
     )

@@ -35,6 +35,7 @@ class Subscription:
         self._bus = bus
         self.topic = topic
         self.position = _start(bus, preset, replay)
+        self._within = 0
         self.pending = 0
 
     def request(self, topic_name: str, count: int) -> None:
@@ -54,13 +55,20 @@ class Subscription:
         The topic is what its channel is now, whatever it was when the stream began.
         Afterwards ``position`` is what ``latest_replay_id`` tells: never ahead of an event still
         due.
+
+        :raises BusError: an event is due, and the org has delivered all that it may.
         """
         if not self.pending:
             return Batch((), self.position)
         self.topic = self._bus.topic(self.topic.name) or self.topic
-        batch = self._bus.read(self.topic, self.position, self.pending, access)
+        left = self._bus.allocation.left()
+        wanted = self.pending if left is None else max(1, min(self.pending, left))
+        batch = self._bus.read(self.topic, self.position, wanted, access, self._within)
+        if batch.deliveries and left == 0:
+            raise errors.delivery_limit()
+        self._bus.allocation.spend(len(batch.deliveries))
         self.pending -= len(batch.deliveries)
-        self.position = batch.through
+        self.position, self._within = batch.through, batch.within
         return batch
 
     def keep_alive(self) -> int:

@@ -5,7 +5,9 @@ Source: facts/metadata.md 2.4, 2.8 and 4.
 
 from __future__ import annotations
 
-from local_org.metadata.markup import XmlFile, children, first_or_self, text
+from local_org.events import filters
+from local_org.events.filter_check import check_filter
+from local_org.metadata.markup import Problem, XmlFile, children, first_or_self, text
 from local_org.metadata.package import Component
 from local_org.metadata.work import Work, require
 
@@ -61,9 +63,7 @@ def channel_member(work: Work, component: Component) -> str:
     entity = selected_entity(work, text(element, "selectedEntity") or "")
     message = f'{component.full_name} has an invalid event in the "selectedEntity" field'
     require(entity, message, place)
-    unfiltered = not text(element, "filterExpression")
-    place = first_or_self(element, "filterExpression")
-    require(unfiltered, "Filter expressions are not supported by this org", place)
+    _check_filter(work, component, entity or "")
     _check_enriched(work, component, entity or "")
     _check_limit(work, component, entity or "")
     return work.new_id(component, "0v8")
@@ -88,6 +88,18 @@ def _check_name(component: Component) -> None:
         "namespace as the organization can be created through the API"
     )
     require(not separator, message, component.element)
+
+
+def _check_filter(work: Work, component: Component, entity: str) -> None:
+    """A filter is an expression over fields of the object that a filter may name."""
+    expression = text(component.element, "filterExpression")
+    if not expression:
+        return
+    try:
+        check_filter(filters.parse(expression), work.schema.object(entity))
+    except filters.FilterError as reason:
+        place = first_or_self(component.element, "filterExpression")
+        raise Problem(f"The filter expression isn't valid: {reason}", place) from None
 
 
 def _check_enriched(work: Work, component: Component, entity: str) -> None:

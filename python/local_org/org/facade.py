@@ -17,7 +17,7 @@ from local_org.org.grants import Grants
 from local_org.org.queries import Cursors
 from local_org.org.sessions import Session, Sessions
 from local_org.org.setup import Setup
-from local_org.org.usage import DAILY_API_REQUESTS, Usage
+from local_org.org.usage import Usage
 from local_org.records.changes import ChangeKind, Commit, RecordChange, collapse
 from local_org.records.dml import Dml
 from local_org.records.permissions import Permissions
@@ -300,12 +300,29 @@ class Org(Setup):
 
     def limits(self) -> dict[str, dict[str, int]]:
         """Return the limits with what remains of them."""
-        return self._usage.limits()
+        return self._usage.limits() | {"DailyDeliveredPlatformEvents": self.bus.allocation.told()}
 
     def count_call(self) -> None:
-        """Count one API call."""
+        """Count one API call.
+
+        :raises OrgError: 403 ``REQUEST_LIMIT_EXCEEDED``, the day's allowance is used up.
+        """
         self._usage.count()
+
+    def count_use(self, limit: str) -> None:
+        """Count one use of a limit of ``local_org.org.usage``.
+
+        :raises OrgError: it is used up.
+        """
+        self._usage.count(limit)
 
     def api_usage(self) -> tuple[int, int]:
         """Return the calls of the last 24 hours of org time, and how many are allowed."""
-        return self._usage.calls(), DAILY_API_REQUESTS
+        return self._usage.calls()
+
+    def allow(self, limits: Mapping[str, int]) -> None:
+        """Set how many uses a day has, by limit.
+
+        :raises OrgError: ``INVALID_INPUT`` for a limit that is not enforced.
+        """
+        self._usage.allow(limits)

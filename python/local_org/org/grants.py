@@ -37,6 +37,10 @@ class Grants:
         """Return the user id of a refresh token, or None."""
         return self._holder(_REFRESH, token)
 
+    def revoke(self, refresh_token: str) -> None:
+        """End a refresh token; one that is not there is already over."""
+        self._store.drop_document(_REFRESH, _digest(refresh_token))
+
     def knows(self, secret: str) -> bool:
         """Whether it is a code or a refresh token of this org."""
         return any(self._holder(kind, secret) for kind in (_CODE, _REFRESH))

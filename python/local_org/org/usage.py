@@ -1,24 +1,28 @@
-"""API calls of the last 24 hours of org time, and the limits that ``/limits`` tells.
+"""What was used of the org's limits in the last 24 hours of org time, as ``/limits`` tells it.
 
-They are told, never enforced: a limit that bites is asked for as a fault.
+API calls, Bulk batches and Bulk 2.0 queries are counted and enforced; the other limits are told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from local_org.clock import Clock
+from local_org.errors import OrgError
 
-DAILY_API_REQUESTS = 15_000
-"""A Developer Edition's allowance."""
+CALLS = "DailyApiRequests"
+BULK_BATCHES = "DailyBulkApiBatches"
+BULK_QUERIES = "DailyBulkV2QueryJobs"
 _HOURS = 24
-_OTHERS = {
+_LIMITS = {
+    CALLS: 15_000,
     "ConcurrentAsyncGetReportInstances": 200,
     "ConcurrentSyncReportRuns": 20,
     "DailyAsyncApexExecutions": 250_000,
-    "DailyBulkApiBatches": 15_000,
+    BULK_BATCHES: 15_000,
     "DailyBulkApiRequests": 10_000,
-    "DailyBulkV2QueryJobs": 10_000,
+    BULK_QUERIES: 10_000,
     "DailyDeliveredPlatformEvents": 10_000,
     "DailyDurableStreamingApiEvents": 10_000,
     "DailyStreamingApiEvents": 10_000,
@@ -31,33 +35,62 @@ _OTHERS = {
     "MassEmail": 10,
     "SingleEmail": 15,
 }
+"""A Developer Edition's, unless ``allow`` sets another."""
+_REFUSALS = {
+    CALLS: OrgError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403),
+    BULK_BATCHES: OrgError("ExceededQuota", f"ApiBatchItems Limit exceeded. {BULK_BATCHES}"),
+    BULK_QUERIES: OrgError("EXCEEDEDQUOTA", f"ExceededQuota : {BULK_QUERIES} Limit exceeded."),
+}
+"""What is said when a limit is used up."""
 
 
 class Usage:
-    """Counts calls by the hour."""
+    """Counts uses of limits by the hour."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._hours: dict[int, int] = {}
+        self._most = dict(_LIMITS)
+        self._hours: dict[str, dict[int, int]] = {name: {} for name in _REFUSALS}
 
-    def count(self) -> None:
-        """Count one call."""
+    def count(self, limit: str = CALLS) -> None:
+        """Count one use.
+
+        :raises OrgError: the limit is used up.
+        """
+        if self.used(limit) >= self._most[limit]:
+            raise _REFUSALS[limit]
         hour = self._hour()
-        self._hours[hour] = self._hours.get(hour, 0) + 1
-        if len(self._hours) > _HOURS:
-            self._hours = {h: n for h, n in self._hours.items() if h > hour - _HOURS}
+        hours = self._hours[limit]
+        hours[hour] = hours.get(hour, 0) + 1
+        if len(hours) > _HOURS:
+            self._hours[limit] = {h: n for h, n in hours.items() if h > hour - _HOURS}
 
-    def calls(self) -> int:
-        """Return the calls of the last 24 hours."""
+    def used(self, limit: str = CALLS) -> int:
+        """Return the uses of the last 24 hours."""
         last = self._hour()
-        return sum(n for hour, n in self._hours.items() if last - _HOURS < hour <= last)
+        return sum(n for hour, n in self._hours[limit].items() if last - _HOURS < hour <= last)
+
+    def allow(self, limits: Mapping[str, int]) -> None:
+        """Set how many uses a day has, by limit.
+
+        :raises OrgError: ``INVALID_INPUT`` for a limit that is not enforced; then none is set.
+        """
+        if unknown := next((name for name in limits if name not in _REFUSALS), None):
+            known = ", ".join(_REFUSALS)
+            raise OrgError("INVALID_INPUT", f"expected limits of {known}, got {unknown}")
+        self._most |= limits
+
+    def calls(self) -> tuple[int, int]:
+        """Return the API calls of the last 24 hours, and how many are allowed."""
+        return self.used(), self._most[CALLS]
 
     def limits(self) -> dict[str, dict[str, int]]:
         """Return each limit with what remains of it."""
-        left = max(0, DAILY_API_REQUESTS - self.calls())
-        told = {name: {"Max": most, "Remaining": most} for name, most in _OTHERS.items()}
-        told["DailyApiRequests"] = {"Max": DAILY_API_REQUESTS, "Remaining": left}
-        return dict(sorted(told.items()))
+        used = {name: self.used(name) for name in self._hours}
+        return {
+            name: {"Max": most, "Remaining": max(0, most - used.get(name, 0))}
+            for name, most in sorted(self._most.items())
+        }
 
     def _hour(self) -> int:
         return int(self._clock.now().timestamp() // timedelta(hours=1).total_seconds())

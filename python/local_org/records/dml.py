@@ -14,9 +14,10 @@ from local_org.records.intake import Values
 from local_org.records.mail import Mail, OutgoingEmail
 from local_org.records.merging import MergeRequest, Merging
 from local_org.records.recycle import RecycleBin
-from local_org.records.results import Refused, SaveResult, Unit
+from local_org.records.results import Refused, SaveResult, Unit, enqueued
 from local_org.records.store import Store
 from local_org.records.writing import Writer
+from local_org.schema.model import EVENT_SUFFIX
 
 _Row = TypeVar("_Row")
 
@@ -56,7 +57,10 @@ class Dml:
         """Create records."""
 
         def act(row: tuple[str, Values]) -> SaveResult:
-            return SaveResult(True, self._create(unit, *row), created=True)
+            record_id = self._create(unit, *row)
+            published = row[0].lower().endswith(EVENT_SUFFIX)
+            told = (enqueued(record_id),) if published else ()
+            return SaveResult(True, record_id, told, created=True)
 
         return self._each(unit, rows, act, all_or_none=all_or_none)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -12,6 +13,9 @@ from local_org.records.changes import RecordChange
 from local_org.records.system_access import SystemAccess
 from local_org.schema.access import Access
 
+_EVENTS = uuid.UUID("b0b0a1a2-7a3c-4f0e-9a51-5f3e0a6f0c11")
+"""Namespace of the uuids of platform events."""
+
 
 @dataclass(frozen=True, slots=True)
 class SaveResult:
@@ -21,6 +25,7 @@ class SaveResult:
     id: str | None
     """None when it failed."""
     errors: tuple[OrgError, ...] = ()
+    """Why it failed; of a published event ``OPERATION_ENQUEUED``, which is no failure."""
     created: bool = False
     """By an upsert: whether the record is new."""
 
@@ -42,6 +47,16 @@ class MergeResult(SaveResult):
     merged_ids: tuple[str, ...] = ()
     updated_related_ids: tuple[str, ...] = ()
     """Children that have moved and that the caller may see."""
+
+
+def event_uuid(record_id: str) -> str:
+    """Return ``EventUuid`` of the platform event that was published under this id."""
+    return str(uuid.uuid5(_EVENTS, record_id))
+
+
+def enqueued(record_id: str) -> OrgError:
+    """Tell a publisher the uuid of the event. Source: Platform Events Developer Guide."""
+    return OrgError("OPERATION_ENQUEUED", event_uuid(record_id))
 
 
 class Refused(Exception):

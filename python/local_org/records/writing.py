@@ -141,7 +141,8 @@ class Writer:
         record_id = row["Id"] = self.store.next_id(blueprint.sobject.key_prefix or "000")
         if blueprint.sobject.custom and row.get("Name", "") is None:
             row["Name"] = record_id
-        self.store.insert_row(name, row)
+        if not blueprint.sobject.is_event:  # an event is published and leaves no record
+            self.store.insert_row(name, row)
         changed = frozenset(n for n, value in row.items() if value is not None)
         unit.changes.append(RecordChange(name, record_id, ChangeKind.CREATE, None, row, changed))
         return record_id

@@ -35,7 +35,6 @@ from local_org.org import Org
 from local_org.server.certificates import Certificates, certificates
 from local_org.server.errors import InUse, LocalOrgError
 from local_org.server.ready import Ready
-from pubsub_api import pubsub_api_pb2_grpc
 
 HOST = "127.0.0.1"
 NAME = "localhost"
@@ -111,7 +110,7 @@ async def _serve(
     orgs = Orgs(context, options.data)
     streams = grpc.aio.server(options=_GRPC_OPTIONS)
     service = PubSubService(orgs.with_id, faults=context.faults)
-    pubsub_api_pb2_grpc.add_PubSubServicer_to_server(service, streams)  # type: ignore[no-untyped-call]
+    service.add_to(streams)
     grpc_port = _open_port(streams, options.grpc_port, files)
     await streams.start()
     https = _Https(_https_config(orgs, files))

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
-from local_org.errors import OrgError
-from local_org.schema.model import TEXT_TYPES, Field, FieldType, SObject
-from local_org.soql.conditions import TRUE, Conditions, Sql, enter, filters, join, open_scope
-from local_org.soql.faults import malformed
-from local_org.soql.functions import is_field_set
-from local_org.soql.grouping import Grouping, is_aggregate, is_count
-from local_org.soql.nodes import (
-    Call,
-    Expression,
-    FieldItem,
-    OrderItem,
-    Path,
-    Query,
-    Subquery,
-    TypeOf,
-)
+from local_org.schema.model import Field, SObject
+from local_org.soql.clauses import check_child, check_clauses, check_parents
+from local_org.soql.conditions import filters
+from local_org.soql.grouping import is_aggregate, is_count
+from local_org.soql.nodes import FieldItem, Path, Query, Subquery, TypeOf
+from local_org.soql.ordering import ordering, window
 from local_org.soql.plan import PARENTS, Child, Plan
-from local_org.soql.rollup import grouped
 from local_org.soql.rows import column
-from local_org.soql.scope import Scope, Statement, Term
+from local_org.soql.scope import Scope, Statement
 from local_org.soql.selection import Selection
+from local_org.soql.sources import enter, open_scope
+from local_org.soql.sql import Sql, join
 from local_org.soql.terms import Terms
-
-_MAX_OFFSET = 2000
-_MAX_FIELD_SET_ROWS = 200
+from local_org.soql.totals import aggregate_plan, count_plan
 
 
 def compile_query(statement: Statement, query: Query) -> Plan:
@@ -38,165 +27,22 @@ def compile_query(statement: Statement, query: Query) -> Plan:
         ``INVALID_QUERY_FILTER_OPERATOR``, ``NUMBER_OUTSIDE_VALID_RANGE``.
     """
     scope = open_scope(statement, query)
-    _check_clauses(query)
+    check_clauses(scope, query)
     if is_count(query):
-        return _count(scope, query)
+        return count_plan(scope, query)
     if is_aggregate(query):
-        return _aggregate(scope, query)
-    return _records(scope, query, None)
-
-
-def _check_clauses(query: Query) -> None:
-    if query.offset is not None and query.offset > _MAX_OFFSET:
-        raise OrgError(
-            "NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {_MAX_OFFSET}"
-        )
-    if query.categories:
-        raise malformed("WITH DATA CATEGORY is not supported by the local org")
-    if any(_unbounded(item) for item in query.select if isinstance(item, FieldItem)) and (
-        query.limit is None or query.limit > _MAX_FIELD_SET_ROWS
-    ):
-        raise malformed(
-            f"The SOQL FIELDS function must have a LIMIT of at most {_MAX_FIELD_SET_ROWS}"
-        )
-
-
-def _unbounded(item: FieldItem) -> bool:
-    """FIELDS(ALL) and FIELDS(CUSTOM): nobody knows how many fields they are."""
-    match item.expression:
-        case Call(_, (Path((name,)),)) if is_field_set(item.expression):
-            return name.upper() != "STANDARD"
-        case _:
-            return False
-
-
-def _window(query: Query) -> Sql:
-    """LIMIT and OFFSET; the limit counts after the offset."""
-    if query.limit is None and query.offset is None:
-        return Sql("")
-    limit = -1 if query.limit is None else query.limit
-    return Sql(" LIMIT ? OFFSET ?", (limit, query.offset or 0))
-
-
-def _count(scope: Scope, query: Query) -> Plan:
-    if query.order_by:
-        _order(query, lambda e: Terms(scope).sortable(e, aggregates=False))
-    where = filters(scope, query)
-    body = f"FROM {scope.from_sql()} WHERE {where.text}"
-    sql, window = f"SELECT COUNT(*) {body}", _window(query)
-    if window.text:
-        sql = f"SELECT COUNT(*) FROM (SELECT 1 {body}{window.text})"
-    columns = [column("expr0", "count()", aggregate=True)]
-    params = (*where.params, *window.params)
-    return Plan(scope.entity.name, sql, params, lambda _row: {}, columns, counts=True)
-
-
-def _aggregate(scope: Scope, query: Query) -> Plan:
-    fields, levels = grouped(query, scope.statement.faults)
-    single, terms = len(levels) == 1, Terms(scope)
-    groupings = [Grouping(scope, terms, fields, rolled, shared=single) for rolled in levels]
-    for grouping in groupings:
-        for item in query.select:
-            if not isinstance(item, FieldItem) or is_field_set(item.expression):
-                raise malformed("An aggregate query selects only grouped fields and aggregates")
-            grouping.add(item)
-    first, where = groupings[0], filters(scope, query)
-    if single:
-        order = _order(query, first.ordered)
-        whole = join("", [_level(first, query, where), order, _window(query)])
-    else:
-        whole = join("", [_levels(groupings, query, where), _window(query)])
-    return Plan(scope.entity.name, whole.text, whole.params, first.shape.make, first.columns)
-
-
-def _level(grouping: Grouping, query: Query, where: Sql, keys: Sequence[Sql] = ()) -> Sql:
-    """Select the groups of one level, and beside them what they are to be sorted by."""
-    having = TRUE
-    if query.having is not None:
-        having = Conditions(grouping.scope, grouping.resolve).sql(query.having)
-    groups = join(", ", (Sql(g.sql + g.collation, g.params) for g in grouping.groups))
-    if grouping.rolled and not grouping.groups and having is not TRUE:
-        groups = Sql("NULL")
-    selected = join(", ", [Sql(", ".join(grouping.slots.sql), tuple(grouping.slots.params)), *keys])
-    parts = [
-        Sql(f"SELECT {selected.text}", selected.params),
-        Sql(f" FROM {grouping.scope.from_sql()} WHERE {where.text}", where.params),
-        Sql(f" GROUP BY {groups.text}", groups.params) if groups.text else Sql(""),
-        Sql(f" HAVING {having.text}", having.params) if having is not TRUE else Sql(""),
-    ]
-    return join("", parts)
-
-
-def _levels(groupings: Sequence[Grouping], query: Query, where: Sql) -> Sql:
-    """Put all levels one under the other; unasked, each subtotal follows what it sums up."""
-    parts: list[Sql] = []
-    names: list[str] = []
-    for grouping in groupings:
-        keys, names = _keys(grouping, query)
-        named = [Sql(f"{key.text} AS k{n}", key.params) for n, key in enumerate(keys)]
-        parts.append(_level(grouping, query, where, named))
-    body = join(" UNION ALL ", parts)
-    return Sql(f"SELECT * FROM ({body.text}) ORDER BY {', '.join(names)}", body.params)
-
-
-def _keys(grouping: Grouping, query: Query) -> tuple[list[Sql], list[str]]:
-    """Return the columns that sort a level's rows, and how each sorts."""
-    if query.order_by:
-        terms = [(item, grouping.ordered(item.expression)) for item in query.order_by]
-        named = [
-            f"k{n}{' COLLATE NOCASE' if term.type in TEXT_TYPES else ''}"
-            f"{' DESC' if item.direction == 'DESC' else ''} NULLS {item.nulls or 'FIRST'}"
-            for n, (item, term) in enumerate(terms)
-        ]
-        return [_sort_key(term) for _, term in terms], named
-    keys = []
-    for position, term in enumerate(grouping.terms_of_groups):
-        rolled = position in grouping.rolled
-        keys += [Sql(str(int(rolled))), Sql("NULL") if rolled else _sort_key(term)]
-    return keys, [f"k{n}" for n in range(len(keys))]
-
-
-def _order(query: Query, resolve: Callable[[Expression], Term]) -> Sql:
-    """ORDER BY; nulls come first in both directions unless said otherwise."""
-    items = join(", ", (_sorted(item, resolve(item.expression)) for item in query.order_by))
-    return Sql(f" ORDER BY {items.text}", items.params) if query.order_by else items
-
-
-def _sorted(item: OrderItem, term: Term) -> Sql:
-    direction = " DESC" if item.direction == "DESC" else ""
-    last = item.nulls == "LAST"
-    missing = term.outer or term.field is None or term.field.nillable
-    nulls = " NULLS LAST" if last else " NULLS FIRST" if direction and missing else ""
-    key = _sort_key(term)
-    return Sql(f"{key.text}{direction}{nulls}", key.params)
-
-
-def _sort_key(term: Term) -> Sql:
-    """Picklists sort in the order of their values, everything else by value."""
-    values = term.field.picklist if term.field and term.type is FieldType.PICKLIST else ()
-    if not values or not term.entity:
-        return Sql(f"{term.sql}{term.collation}", term.params)
-    cases = "".join(f" WHEN ? THEN {index}" for index, _ in enumerate(values))
-    rest = f"CASE WHEN {term.sql} IS NOT NULL THEN {len(values)} END"
-    names = tuple(value.value for value in values)
-    params = (*term.params, *names, *term.params)
-    return Sql(f"CASE {term.sql}{cases} ELSE {rest} END", params)
-
-
-def _records(scope: Scope, query: Query, link: Field | None) -> Plan:
-    """Plan a query of records; with ``link`` that of children, each row led by the parent's id."""
-    terms = Terms(scope)
-    return _Records(scope, query, terms, Selection(scope, terms, link), link).plan()
+        return aggregate_plan(scope, query)
+    return _Records(scope, query, None).plan()
 
 
 class _Records:
     """One query of records on its way to a plan."""
 
-    def __init__(
-        self, scope: Scope, query: Query, terms: Terms, selection: Selection, link: Field | None
-    ) -> None:
-        self.scope, self.query, self.terms = scope, query, terms
-        self.selection, self.link = selection, link
+    def __init__(self, scope: Scope, query: Query, link: Field | None, level: int = 0) -> None:
+        """Begin a query of records; with ``link`` of children, each row led by its parent's id."""
+        self.scope, self.query, self.link, self.level = scope, query, link, level
+        self.terms = Terms(scope)
+        self.selection = Selection(scope, self.terms, link)
         self.children: list[Child] = []
 
     def plan(self) -> Plan:
@@ -204,7 +50,8 @@ class _Records:
         for item in self.query.select:
             self._add(item)
         where = filters(self.scope, self.query)
-        order = _order(self.query, lambda e: self.terms.sortable(e, aggregates=False))
+        order = ordering(self.query, lambda e: self.terms.sortable(e, aggregates=False))
+        check_parents(self.scope)
         whole = self._children(where, order) if self.link else self._top(where, order)
         shape = self.selection.shape
         name = self.scope.entity.name
@@ -226,13 +73,11 @@ class _Records:
         link = _child_link(statement, self.scope.entity, name)
         if link is None or not self._qualified(source.path):
             raise statement.faults.no_such_children(str(source.path), source.path.at)
-        _check_clauses(query)
-        if is_aggregate(query) or is_count(query):
-            message = "a subquery can not aggregate"
-            raise statement.faults.malformed(message, source.path.at)
         entity, lookup = link
         inner = enter(statement, entity, (entity.name, name, source.alias), query.sources[1:])
-        plan = _records(inner, query, lookup)
+        check_clauses(inner, query)
+        check_child(inner, self.query, query, self.level + 1)
+        plan = _Records(inner, query, lookup, self.level + 1).plan()
         shown = lookup.child_relationship_name or name
         shape = self.selection.shape
         if shown in shape.members:
@@ -254,7 +99,7 @@ class _Records:
 
     def _top(self, where: Sql, order: Sql) -> Sql:
         head = Sql(self._select(), tuple(self.selection.slots.params))
-        return join("", [head, Sql(self._from(where), where.params), order, _window(self.query)])
+        return join("", [head, Sql(self._from(where), where.params), order, window(self.query)])
 
     def _children(self, where: Sql, order: Sql) -> Sql:
         """Children of all parents at once; LIMIT and OFFSET count within each parent."""

@@ -2,63 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
 
-from local_org.records.sharing import REACHED
-from local_org.schema.model import TEXT_TYPES, FieldType, SObject
+from local_org.errors import OrgError
+from local_org.schema.model import TEXT_TYPES, FieldType
+from local_org.soql.folding import FOLD, folded
 from local_org.soql.literals import Between, like_pattern, text_of
 from local_org.soql.nodes import (
     Call,
     Comparison,
     Condition,
     Expression,
-    FieldItem,
     Includes,
     Junction,
     Kind,
     Membership,
     Not,
     Parens,
-    Path,
     Query,
     SemiJoin,
 )
-from local_org.soql.scope import Scope, Statement, Term
+from local_org.soql.ownership import seen
+from local_org.soql.scope import Scope, Term
+from local_org.soql.semi_joins import check_fields, check_semi_joins, selected_path
+from local_org.soql.sources import open_scope
+from local_org.soql.sql import FALSE, TRUE, Sql, balanced, join, negated, parenthesized
 from local_org.soql.terms import Terms
 
-_IDS = (FieldType.ID, FieldType.REFERENCE)
-_WIDE = ("everything", "all")
-_MOST_JOINED = 200
-
-
-class Sql(NamedTuple):
-    """A piece of SQL and its parameters, in order."""
-
-    text: str
-    params: tuple[Any, ...] = ()
-
-
-TRUE, FALSE = Sql("1"), Sql("0")
-
-
-def join(operator: str, pieces: Iterable[Sql]) -> Sql:
-    """Join pieces by AND, OR or a comma."""
-    kept = list(pieces)
-    return Sql(operator.join(p.text for p in kept), tuple(x for p in kept for x in p.params))
-
-
-def _balanced(operator: str, pieces: list[Sql]) -> Sql:
-    """Join many pieces as a tree that is no deeper than SQLite allows."""
-    if len(pieces) <= _MOST_JOINED:
-        return join(operator, pieces)
-    middle = len(pieces) // 2
-    halves = (_balanced(operator, half) for half in (pieces[:middle], pieces[middle:]))
-    return join(operator, (Sql(f"({half.text})", half.params) for half in halves))
-
-
-def _not(inner: Sql) -> Sql:
-    return Sql(f"NOT coalesce(({inner.text}), 0)", inner.params)
+_MOST_SPANS = 50
+"""Spans of days compared one by one; SQLite takes long to plan more of them."""
 
 
 class Conditions:
@@ -73,11 +48,11 @@ class Conditions:
         """Return SQL that is true for the rows the condition selects; it may be NULL for others."""
         match condition:
             case Junction(operator, conditions):
-                return _balanced(f" {operator} ", [self._grouped(c) for c in conditions])
+                return balanced(f" {operator} ", [parenthesized(self.sql(c)) for c in conditions])
             case Parens(inner):
                 return self.sql(inner)
             case Not(inner):
-                return _not(self.sql(inner))
+                return negated(self.sql(inner))
             case Comparison():
                 return self._comparison(condition)
             case Membership():
@@ -87,12 +62,9 @@ class Conditions:
             case Includes():
                 return self._includes(condition)
 
-    def _grouped(self, condition: Condition) -> Sql:
-        inner = self.sql(condition)
-        return Sql(f"({inner.text})", inner.params)
-
     def _comparison(self, node: Comparison) -> Sql:
         term = self._resolve(node.left)
+        self._check_distance(node.left, node.operator)
         if node.operator == "LIKE":
             return self._like(node, term)
         value = self.statement.encoder.encode(node.value, term.type, term.name)
@@ -108,12 +80,17 @@ class Conditions:
             return Sql(f"{term.compared} {operator} ?", (*term.params, value))
         if value is None:
             return FALSE
-        return Sql(f"{term.compared} {node.operator} ?", (*term.params, value))
+        left, value = term.versus(value)
+        return Sql(f"{left} {node.operator} ?", (*term.params, value))
 
-    def _invalid_operator(self, term: Term, at: Expression) -> Exception:
-        return self.statement.faults.at(
-            "INVALID_FIELD", f"invalid operator on {term.type.lower()} field", at.at
-        )
+    def _check_distance(self, left: Expression, operator: str) -> None:
+        if isinstance(left, Call) and left.function == "DISTANCE" and operator not in ("<", ">"):
+            message = "a DISTANCE can only be compared by < and >"
+            raise self.statement.faults.malformed(message, left.at)
+
+    def _invalid_operator(self, term: Term, at: Expression) -> OrgError:
+        message = f"invalid operator on {term.type.lower()} field"
+        return self.statement.faults.at("INVALID_QUERY_FILTER_OPERATOR", message, at.at)
 
     def _like(self, node: Comparison, term: Term) -> Sql:
         if term.type not in TEXT_TYPES:
@@ -122,75 +99,54 @@ class Conditions:
             return _equal(term, None)
         self.statement.encoder.encode(node.value, term.type, term.name)
         pattern = like_pattern(node.value, self.statement.faults)
-        return Sql(f"{term.sql} LIKE ? ESCAPE '\\'", (*term.params, pattern))
+        left = term.sql if pattern.isascii() else term.versus(pattern)[0]
+        return Sql(f"{left} LIKE ? ESCAPE '\\'", (*term.params, folded(pattern)))
 
     def _membership(self, node: Membership) -> Sql:
         term = self._resolve(node.left)
+        self._check_distance(node.left, "IN")
         encode = self.statement.encoder.encode
-        values = [encode(value, term.type, term.name) for value in node.values]
+        values = dict.fromkeys(encode(value, term.type, term.name) for value in node.values)
         plain = [v for v in values if v is not None and not isinstance(v, Between)]
-        pieces = [_equal(term, v) for v in values if v is None or isinstance(v, Between)]
-        if plain:
-            marks = ", ".join("?" * len(plain))
-            pieces.append(Sql(f"{term.compared} IN ({marks})", (*term.params, *plain)))
-        found = join(" OR ", pieces)
-        return _not(found) if node.negated else found
+        spans = [v for v in values if isinstance(v, Between)]
+        many = len(spans) > _MOST_SPANS
+        alone = [v for v in values if v is None or (isinstance(v, Between) and not many)]
+        pieces = [_equal(term, v) for v in alone] + ([_within(term, spans)] if many else [])
+        sides = defaultdict(list)
+        for left, value in map(term.versus, plain):
+            sides[left].append(value)
+        for left, listed in sides.items():
+            marks = ", ".join("?" * len(listed))
+            pieces.append(Sql(f"{left} IN ({marks})", (*term.params, *listed)))
+        found = balanced(" OR ", pieces)
+        return negated(found) if node.negated else found
 
     def _includes(self, node: Includes) -> Sql:
         term = self._resolve(node.left)
         if term.type is not FieldType.MULTIPICKLIST:
             raise self._invalid_operator(term, node.left)
-        found = join(" OR ", (self._all_of(term, v) for v in node.values))
-        return _not(found) if node.negated else found
+        found = balanced(" OR ", [self._all_of(term, v) for v in node.values])
+        return negated(found) if node.negated else found
 
     def _all_of(self, term: Term, value: Any) -> Sql:
         """``'A;B'`` of INCLUDES: both are selected."""
-        text = text_of(value, self.statement.faults)
-        piece = f"instr(';' || lower({term.sql}) || ';', lower(?)) > 0"
-        wanted = (Sql(piece, (*term.params, f";{name};")) for name in text.split(";"))
-        inner = join(" AND ", wanted)
-        return Sql(f"({inner.text})", inner.params)
+        text = folded(text_of(value, self.statement.faults))
+        in_one_case = "lower" if text.isascii() else FOLD
+        piece = f"instr(';' || {in_one_case}({term.sql}) || ';', ?) > 0"
+        wanted = [Sql(piece, (*term.params, f";{name};")) for name in text.split(";")]
+        return parenthesized(balanced(" AND ", wanted))
 
     def _semi_join(self, node: SemiJoin) -> Sql:
         left = self._resolve(node.left)
-        path = self._semi_join_field(node.query)
+        path = selected_path(node.query, self.statement.faults)
         inner = open_scope(self.statement, node.query)
         selected = inner.column(path)
-        if not _targets(left) & _targets(selected):
-            raise self.statement.faults.malformed(
-                f"The selected field '{path}' in the subquery and the left operand field in the "
-                f"where expression in the outer query '{_shown(node.left)}' should point to the "
-                "same object type",
-                path.at,
-            )
+        check_fields(self.scope, inner, node, left, selected)
         where = filters(inner, node.query)
         sql = f"SELECT {selected.sql} FROM {inner.from_sql()} WHERE {where.text}"
         params = (*left.params, *where.params)
         found = Sql(f"{left.sql} IN ({sql} AND {selected.sql} IS NOT NULL)", params)
-        return _not(found) if node.negated else found
-
-    def _semi_join_field(self, query: Query) -> Path:
-        """Return the one field a semi-join selects; it can not be grouped, ordered or limited."""
-        faults = self.statement.faults
-        match query.select:
-            case (FieldItem(Path() as path, None),) if not query.group_by:
-                if query.order_by or query.limit is not None or query.offset is not None:
-                    raise faults.unsupported("ORDER BY, LIMIT or OFFSET in a semi-join", path.at)
-                return path
-            case _:
-                message = "a semi-join must select exactly one field"
-                raise faults.malformed(message, query.sources[0].path.at)
-
-
-def _shown(expression: Expression) -> str:
-    return expression.name if isinstance(expression, Call) else str(expression)
-
-
-def _targets(term: Term) -> frozenset[str]:
-    """Return the objects an id or reference points at; none for other fields."""
-    if term.field is None or term.type not in _IDS:
-        return frozenset()
-    return frozenset(term.field.reference_to) or frozenset({term.entity})
+        return negated(found) if node.negated else found
 
 
 def _equal(term: Term, value: Any) -> Sql:
@@ -199,78 +155,33 @@ def _equal(term: Term, value: Any) -> Sql:
     if isinstance(value, Between):
         sql = f"({term.compared} >= ? AND {term.compared} < ?)"
         return Sql(sql, (*term.params, value.start, *term.params, value.end))
-    return Sql(f"{term.compared} = ?", (*term.params, value))
+    left, value = term.versus(value)
+    return Sql(f"{left} = ?", (*term.params, value))
+
+
+def _within(term: Term, spans: list[Between]) -> Sql:
+    """Whether the value lies in any of many spans of days."""
+    ends = json.dumps([(each.start, each.end) for each in spans])
+    inside = "{0} >= json_extract(value, '$[0]') AND {0} < json_extract(value, '$[1]')"
+    sql = f"EXISTS (SELECT 1 FROM json_each(?) WHERE {inside.format(term.compared)})"
+    return Sql(sql, (ends, *term.params, *term.params))
 
 
 def _unlike(term: Term, value: Any) -> Sql:
     if value is None:
         return Sql(f"{term.sql} IS NOT NULL", term.params)
     if isinstance(value, Between):
-        return _not(_equal(term, value))
-    return Sql(f"{term.compared} IS NOT ?", (*term.params, value))
-
-
-def open_scope(statement: Statement, query: Query) -> Scope:
-    """Return the scope of a query that selects from an object of the schema.
-
-    :raises OrgError: ``INVALID_TYPE``: no such object.
-    """
-    first, *others = query.sources
-    if len(first.path.parts) > 1:
-        raise statement.faults.no_such_type(str(first.path), first.path.at)
-    entity = statement.object(first.path.parts[0], first.path.at)
-    return enter(statement, entity, (entity.name, first.alias), others)
-
-
-def enter(
-    statement: Statement, entity: SObject, names: Iterable[str | None], others: Iterable[Any]
-) -> Scope:
-    """Return a scope with further FROM items (``Contact c, c.Account a``) as names of parents."""
-    scope = Scope(statement, entity, frozenset(name.lower() for name in names if name))
-    for source in others:
-        whole = Path((*source.path.parts, ""), source.path.at)
-        scope.named[(source.alias or source.path.parts[-1]).lower()] = scope.steps(whole)[-1]
-    return scope
+        return negated(_equal(term, value))
+    left, value = term.versus(value)
+    return Sql(f"{left} IS NOT ?", (*term.params, value))
 
 
 def filters(scope: Scope, query: Query) -> Sql:
-    """Return WHERE: rows not deleted, shared, in the scope asked for, that meet the condition."""
-    pieces = [_present(scope, query), _shared(scope), _owned(scope, query)]
-    if query.where is not None:
-        terms = Terms(scope)
-        inner = Conditions(scope, terms.filterable).sql(query.where)
-        pieces.append(Sql(f"({inner.text})", inner.params))
-    kept = [piece for piece in pieces if piece is not TRUE]
-    return join(" AND ", kept) if kept else TRUE
-
-
-def _present(scope: Scope, query: Query) -> Sql:
-    deleted = scope.entity.get("IsDeleted")
-    if scope.statement.all_rows or query.all_rows or deleted is None or not deleted.stored:
-        return TRUE
-    return Sql(f'{scope.alias}."IsDeleted" = 0')
-
-
-def _shared(scope: Scope) -> Sql:
-    """Return which rows the user may see, where that is not all of them."""
-    statement = scope.statement
-    if statement.access.reads_every(scope.entity.name):
-        return TRUE
-    user_id = statement.access.user_id
-    return Sql(f'{scope.alias}."OwnerId" IN ({REACHED})', (user_id, user_id))
-
-
-def _owned(scope: Scope, query: Query) -> Sql:
-    """Return USING SCOPE: everything, mine, and for owned objects queue_owned and user_owned."""
-    name = (query.scope or "everything").lower()
-    if name in _WIDE:
-        return TRUE
-    owner = scope.entity.get("OwnerId")
-    patterns = {"queue_owned": "00G", "user_owned": "005"}
-    if owner is None or name not in ("mine", *patterns):
-        place = query.sources[0].path.at
-        raise scope.statement.faults.unsupported(f"USING SCOPE {query.scope}", place)
-    sql = f'{scope.alias}."OwnerId"'
-    if name == "mine":
-        return Sql(f"{sql} = ?", (scope.statement.user["Id"],))
-    return Sql(f"substr({sql}, 1, 3) = ?", (patterns[name],))
+    """Return WHERE: rows that the query can see and that meet its condition."""
+    visible = seen(scope, query)
+    if query.where is None:
+        return visible
+    check_semi_joins(query)
+    terms = Terms(scope)
+    wanted = parenthesized(Conditions(scope, terms.filterable).sql(query.where))
+    return wanted if visible is TRUE else join(" AND ", [visible, wanted])

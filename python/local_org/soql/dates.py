@@ -18,13 +18,18 @@ class Calendar:
     first_weekday: int = 6
     """Monday is 0; most locales of the platform begin weeks on Sunday, 6."""
     fiscal_month: int = 1
+    fiscal_year_named_by_start: bool = False
+    """A fiscal year has the number of the year it starts in, not of the one it ends in."""
 
     @classmethod
-    def at(cls, now: datetime, zone: str, locale: str, fiscal_month: int) -> Calendar:
+    def at(
+        cls, now: datetime, zone: str, locale: str, fiscal_month: int, *, by_start: bool = False
+    ) -> Calendar:
         """Return the calendar of a user at this instant; ``zone`` is a ``TimeZoneSidKey``."""
         info = ZoneInfo(zone)
         monday = locale.partition("_")[2] in _MONDAY_COUNTRIES
-        return cls(now.astimezone(info).date(), info, 0 if monday else 6, fiscal_month)
+        today = now.astimezone(info).date()
+        return cls(today, info, 0 if monday else 6, fiscal_month, by_start)
 
     def midnight(self, day: date) -> int:
         """Epoch milliseconds of the start of the day here."""

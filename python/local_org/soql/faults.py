@@ -26,6 +26,14 @@ def malformed(message: str) -> OrgError:
     return OrgError("MALFORMED_QUERY", message)
 
 
+def too_complicated() -> OrgError:
+    """QUERY_TOO_COMPLICATED: it nests, joins or lists more than can be taken."""
+    return OrgError(
+        "QUERY_TOO_COMPLICATED",
+        "Query is either selecting too many fields or the filter conditions are too complicated.",
+    )
+
+
 def _echo(line: str, column: int) -> tuple[str, int]:
     """Return the words near the column and where the column stands among them.
 
@@ -81,7 +89,3 @@ class Faults:
     def no_such_type(self, name: str, place: Position) -> OrgError:
         """INVALID_TYPE: the object is not there, or hidden."""
         return self.at("INVALID_TYPE", invalid_type(name).message, place)
-
-    def unsupported(self, what: str, place: Position) -> OrgError:
-        """MALFORMED_QUERY: SOQL has it, this org does not."""
-        return self.malformed(f"{what} is not supported by the local org", place)

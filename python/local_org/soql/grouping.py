@@ -64,6 +64,7 @@ class Grouping:
         self.columns: list[Json] = []
         self.terms_of_groups = [terms.groupable(each) for each in groups]
         self.rolled = rolled
+        self.subtotals = not shared
         self._unnamed = 0
 
     @property
@@ -85,12 +86,23 @@ class Grouping:
         if isinstance(expression, Call) and expression.function == "GROUPING":
             return self._is_rolled_up(expression)
         term = compiled(expression, aggregates=True)
-        if _aggregates(expression):
+        if isinstance(expression, Call) and _aggregates(expression):
+            self._check_ungrouped(expression)
             return term
         position = self._position(term)
         if position is None:
             raise malformed(f"{message}: {printed(expression)}")
         return replace(term, sql="NULL", params=()) if position in self.rolled else term
+
+    def _check_ungrouped(self, call: Call) -> None:
+        """Refuse to aggregate what is grouped: of one group it has one value."""
+        argument = call.arguments[0] if call.arguments else None
+        while isinstance(argument, Call):
+            argument = self.terms.only(argument)
+        if self.subtotals or not isinstance(argument, Path):
+            return
+        if self._position(self.terms.term(argument)) is not None:
+            raise malformed(f"Grouped field should not be aggregated: {argument}")
 
     def _is_rolled_up(self, call: Call) -> Term:
         """Grouping: 1 in the subtotals that leave the field out, else 0."""

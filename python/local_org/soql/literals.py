@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from local_org.clock import millis
@@ -26,6 +27,8 @@ _ESCAPES = {
     "_": "_",
     "%": "%",
 }
+_FOUR_DIGITS = re.compile("[0-9a-fA-F]{4}")
+_LARGEST = 2**63
 _IDS = frozenset({FieldType.ID, FieldType.REFERENCE})
 _QUOTED = "should be enclosed in quotes"
 _BARE = "should not be enclosed in quotes"
@@ -66,13 +69,20 @@ def _characters(raw: str) -> list[tuple[str, bool]]:
             out.append((raw[index], False))
             index += 1
         elif raw[index + 1 : index + 2].lower() == "u":
-            out.append((chr(int(raw[index + 2 : index + 6], 16)), True))
+            out.append((_code_unit(raw[index + 2 : index + 6]), True))
             index += 6
         else:
             char = raw[index + 1 : index + 2]
             out.append((_ESCAPES.get(char) or _ESCAPES.get(char.lower()) or _illegal(char), True))
             index += 2
     return out
+
+
+def _code_unit(digits: str) -> str:
+    """Return the character of four hexadecimal digits; half of a pair is none."""
+    if not _FOUR_DIGITS.fullmatch(digits) or 0xD800 <= int(digits, 16) <= 0xDFFF:
+        raise ValueError(digits)
+    return chr(int(digits, 16))
 
 
 def _illegal(char: str) -> str:
@@ -112,10 +122,18 @@ def _instant(text: str) -> int:
     return millis(moment) + int(digits[:3].ljust(3, "0"))
 
 
+def _time_of_day(text: str) -> str:
+    """Return a time literal as times are stored."""
+    head, _, rest = text.upper().rstrip("Z").partition(".")
+    time.fromisoformat(head)
+    return f"{head}.{rest[:3]:0<3}Z"
+
+
 def _number(text: str) -> int | float:
     bare = text.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
     value = float(bare)
-    return int(value) if value.is_integer() and "." not in bare else value
+    whole = value.is_integer() and "." not in bare and abs(value) < _LARGEST
+    return int(value) if whole else value
 
 
 class Encoder:
@@ -141,16 +159,19 @@ class Encoder:
             )
             raise self.faults.at("INVALID_FIELD", message, literal.at)
         if literal.kind is Kind.RANGE:
-            return self._between(literal.text, kind)
+            return self._between(literal, kind)
         if kind in _IDS:
             return self._id(literal)
         return self._value(literal)
 
-    def _between(self, text: str, kind: FieldType) -> Between:
-        days = span(text, self.calendar)
-        if kind is FieldType.DATE:
-            return Between(days.start.isoformat(), days.end.isoformat())
-        return Between(self.calendar.midnight(days.start), self.calendar.midnight(days.end))
+    def _between(self, literal: Literal, kind: FieldType) -> Between:
+        try:
+            days = span(literal.text, self.calendar)
+            if kind is FieldType.DATE:
+                return Between(days.start.isoformat(), days.end.isoformat())
+            return Between(self.calendar.midnight(days.start), self.calendar.midnight(days.end))
+        except (ValueError, OverflowError):
+            raise self._invalid_moment(literal) from None
 
     def _id(self, literal: Literal) -> str | None:
         text = text_of(literal, self.faults)
@@ -170,9 +191,6 @@ class Encoder:
                 return int(literal.text == "TRUE")
             case Kind.NUMBER | Kind.CURRENCY:
                 return _number(literal.text)
-            case Kind.TIME:
-                head, _, rest = literal.text.upper().rstrip("Z").partition(".")
-                return f"{head}.{rest[:3]:0<3}Z"
             case _:
                 return self._moment(literal)
 
@@ -180,10 +198,12 @@ class Encoder:
         try:
             if literal.kind is Kind.DATE:
                 return date.fromisoformat(literal.text).isoformat()
+            if literal.kind is Kind.TIME:
+                return _time_of_day(literal.text)
             return _instant(literal.text)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise self._invalid_moment(literal) from None
 
     def _invalid_moment(self, literal: Literal) -> OrgError:
-        word = "date" if literal.kind is Kind.DATE else "dateTime"
+        word = {Kind.DATETIME: "dateTime", Kind.RANGE: "date"}.get(literal.kind, literal.kind.value)
         return self.faults.malformed(f"Invalid {word}: {literal.text}", literal.at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from itertools import takewhile
 from pathlib import Path as FilePath
@@ -10,12 +11,14 @@ from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from local_org.errors import OrgError
-from local_org.soql.faults import Faults, malformed
+from local_org.soql.faults import Faults, malformed, too_complicated
 from local_org.soql.functions import verify
 from local_org.soql.nodes import Position, Query
 from local_org.soql.tree import Builder
 
 _MAX_LENGTH = 100_000
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+"""Half of a character beyond the basic plane: JSON can say it, nothing can store it."""
 
 
 @cache
@@ -59,15 +62,20 @@ def _refusal(error: UnexpectedInput, text: str) -> OrgError:
 def parse(text: str) -> Query:
     """Return the tree of a SOQL statement; equal texts share one tree.
 
-    :raises OrgError: ``MALFORMED_QUERY``, with the token that cannot stand where it stands.
+    :raises OrgError: ``MALFORMED_QUERY``, with the token that cannot stand where it stands;
+        ``QUERY_TOO_COMPLICATED``.
     """
     if len(text) > _MAX_LENGTH:
         raise malformed(f"SOQL statements cannot be longer than {_MAX_LENGTH} characters.")
+    if (half := _HALF_PAIR.search(text)) is not None:
+        raise malformed(f"unexpected token: '\\u{ord(half[0]):04x}'")
     try:
         query = _lark().parse(text)
+        if not isinstance(query, Query):
+            raise TypeError(query)
+        verify(query, Faults(text))
     except UnexpectedInput as error:
         raise _refusal(error, text) from None
-    if not isinstance(query, Query):
-        raise TypeError(query)
-    verify(query, Faults(text))
+    except RecursionError:
+        raise too_complicated() from None
     return query

@@ -28,6 +28,8 @@ class Plan:
     children: list[Child] = field(default_factory=list)
     counts: bool = False
     """``COUNT()``: the one value is the total, and there are no records."""
+    totals: bool = False
+    """Each row is a total of many; there can not be more of them than a page holds."""
 
     def rows(self, connection: sqlite3.Connection, parents: Sequence[str] = ()) -> list[Row]:
         """Run the statement."""

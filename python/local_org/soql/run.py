@@ -6,28 +6,30 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from weakref import WeakSet
 
-from local_org.clock import from_millis
 from local_org.errors import OrgError
 from local_org.records.store import Store
 from local_org.schema.access import Access
 from local_org.schema.model import Schema
 from local_org.soql.compile import compile_query
+from local_org.soql.date_parts import LOCAL, local
 from local_org.soql.dates import Calendar
-from local_org.soql.faults import Faults
+from local_org.soql.distance import DISTANCE, distance_km
+from local_org.soql.faults import Faults, too_complicated
+from local_org.soql.folding import FOLD, folded_value
 from local_org.soql.parser import parse
 from local_org.soql.plan import Plan
 from local_org.soql.rows import Json
 from local_org.soql.scope import Statement
-from local_org.soql.terms import LOCAL
 
 _DEFAULT_ZONE = "America/New_York"
-_LIMITS = ("stack overflow", "too large", "too many", "at most")
+_MOST_TOTALS = 2000
+_LIMITS = ("too complex", "stack overflow", "too large", "too many", "at most")
 """Words of SQLite's complaints about the size of a statement."""
+_TAUGHT: WeakSet[Store] = WeakSet()
 
 
 @dataclass
@@ -41,41 +43,32 @@ class Result:
     """``columnMetadata`` of ``?columns=true``."""
 
 
-@cache
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+def _teach(store: Store) -> None:
+    """Register the functions that compiled queries call, once per store."""
+    if store not in _TAUGHT:
+        store.connection.create_function(LOCAL, 2, local, deterministic=True)
+        store.connection.create_function(DISTANCE, 4, distance_km, deterministic=True)
+        store.connection.create_function(FOLD, 1, folded_value, deterministic=True)
+        _TAUGHT.add(store)
 
 
-def _offset(zone: str, moment: datetime) -> timedelta:
-    return moment.astimezone(_zone(zone)).utcoffset() or timedelta()
-
-
-def _local(instant: int | None, zone: str) -> int | None:
-    if instant is None:
-        return None
-    return instant + int(_offset(zone, from_millis(instant)).total_seconds() * 1000)
-
-
-def _teach(connection: sqlite3.Connection) -> None:
-    """Register the function behind convertTimezone, once per connection."""
-    known = "SELECT 1 FROM pragma_function_list WHERE name = ?"
-    if connection.execute(known, (LOCAL,)).fetchone() is None:
-        connection.create_function(LOCAL, 2, _local, deterministic=True)
-
-
-def _fiscal_month(store: Store, schema: Schema) -> int:
+def _fiscal(store: Store, schema: Schema) -> tuple[int, bool]:
+    """Return the first month of the org's fiscal year, and whether the year is named by its start."""
     organization = schema.get("Organization")
     if organization is None or organization.get("FiscalYearStartMonth") is None:
-        return 1
-    sql = 'SELECT "FiscalYearStartMonth" FROM "Organization" LIMIT 1'
-    row = store.connection.execute(sql).fetchone()
-    return int(row[0]) if row and row[0] else 1
+        return 1, False
+    named = organization.get("UsesStartDateAsFiscalYearName") is not None
+    by_start = '"UsesStartDateAsFiscalYearName"' if named else "0"
+    sql = f'SELECT "FiscalYearStartMonth", {by_start} FROM "Organization"'
+    row = store.connection.execute(sql).fetchone() or (None, None)
+    return int(row[0] or 1), bool(row[1])
 
 
 def _calendar(store: Store, schema: Schema, now: datetime, user: Mapping[str, Any]) -> Calendar:
     zone = user.get("TimeZoneSidKey") or _DEFAULT_ZONE
     locale = user.get("LocaleSidKey") or "en_US"
-    return Calendar.at(now.astimezone(UTC), zone, locale, _fiscal_month(store, schema))
+    month, by_start = _fiscal(store, schema)
+    return Calendar.at(now.astimezone(UTC), zone, locale, month, by_start=by_start)
 
 
 def execute(
@@ -102,16 +95,21 @@ def execute(
     statement = Statement(
         store, schema, access, Faults(soql), calendar, user, version, all_rows, base
     )
+    _teach(store)
     with _within_limits():
         return _answer(store.connection, compile_query(statement, parse(soql)))
 
 
 def _answer(connection: sqlite3.Connection, plan: Plan) -> Result:
-    if LOCAL in plan.sql:
-        _teach(connection)
     rows = plan.rows(connection)
     if plan.counts:
         return Result(rows[0][0], plan.entity, [], plan.columns)
+    if plan.totals and len(rows) > _MOST_TOTALS:
+        raise OrgError(
+            "EXCEEDED_ID_LIMIT",
+            "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a "
+            "single batch",
+        )
     return Result(len(rows), plan.entity, plan.records(connection, rows), plan.columns)
 
 
@@ -121,15 +119,8 @@ def _within_limits() -> Iterator[None]:
     try:
         yield
     except RecursionError:
-        raise _too_complicated() from None
+        raise too_complicated() from None
     except sqlite3.OperationalError as error:
         if any(limit in str(error) for limit in _LIMITS):
-            raise _too_complicated() from error
+            raise too_complicated() from error
         raise
-
-
-def _too_complicated() -> OrgError:
-    return OrgError(
-        "QUERY_TOO_COMPLICATED",
-        "Query is either selecting too many fields or the filter conditions are too complicated.",
-    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from local_org.schema.access import Access
 from local_org.schema.model import TEXT_TYPES, Field, FieldType, Schema, SObject
 from local_org.soql.dates import Calendar
 from local_org.soql.faults import Faults
+from local_org.soql.folding import FOLD, folded
 from local_org.soql.literals import Encoder
 from local_org.soql.nodes import Path, Position
 
@@ -80,10 +81,37 @@ class Term:
         return f"{self.sql}{self.collation}"
 
     @property
+    def in_any_case(self) -> bool:
+        """Whether it is text of which case makes no difference."""
+        sensitive = self.field is not None and self.field.case_sensitive
+        return self.type in TEXT_TYPES and not sensitive
+
+    @property
     def collation(self) -> str:
         """Columns carry their own collation; computed text must be told."""
         stored = bool(self.entity) and self.field is not None and self.field.stored
-        return "" if stored or self.type not in TEXT_TYPES else " COLLATE NOCASE"
+        return "" if stored or not self.in_any_case else " COLLATE NOCASE"
+
+    @property
+    def key(self) -> Term:
+        """What it is grouped and sorted by: equal for texts that differ in case only.
+
+        NOCASE knows ASCII alone; text of which each character is one byte is nothing else.
+        """
+        if not self.in_any_case:
+            return self
+        ascii_only = f"length({self.sql}) = length(CAST({self.sql} AS BLOB))"
+        folded = f"CASE WHEN {ascii_only} THEN {self.sql} ELSE {FOLD}({self.sql}) END"
+        return replace(self, sql=f"({folded} COLLATE NOCASE)", params=self.params * 4)
+
+    def versus(self, value: Any) -> tuple[str, Any]:
+        """Return the expression and the value as they are compared.
+
+        Beyond ASCII both are folded, at the price of the index; no plain text equals such a value.
+        """
+        if isinstance(value, str) and not value.isascii() and self.in_any_case:
+            return f"{FOLD}({self.sql})", folded(value)
+        return self.compared, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +197,13 @@ class Scope:
         self.named: dict[str, Parent] = {}
         self.qualifiers = qualifiers
         self._parents: dict[tuple[str, ...], Parent] = {}
+        self._narrowed: dict[tuple[str, str], Parent] = {}
         self._chosen: dict[tuple[str, str], str] = {}
+
+    @property
+    def parent_count(self) -> int:
+        """How many parents the query reads."""
+        return len(self._parents)
 
     def from_sql(self) -> str:
         """FROM with all joins so far."""
@@ -224,11 +258,11 @@ class Scope:
         return Parent(name, f'{alias}."Id"', entity, alias, (), depth)
 
     def narrowed(self, of: Parent, entity: SObject) -> Parent:
-        """Return a polymorphic parent as one of its objects, for TYPEOF; missing for the others."""
-        key = (of.key, f"typeof {entity.name}")
-        if key not in self._parents:
-            self._parents[key] = self._table(of.relationship, of.key, entity, of.depth)
-        return self._parents[key]
+        """Return a polymorphic parent as one of its objects; missing for the others."""
+        key = (of.key, entity.name)
+        if key not in self._narrowed:
+            self._narrowed[key] = self._table(of.relationship, of.key, entity, of.depth)
+        return self._narrowed[key]
 
     def column(self, path: Path) -> Term:
         """Return the field a path names.
@@ -285,6 +319,5 @@ class Scope:
             own = target.name_field
         if own is None or not self.statement.access.field_readable(target.name, own.name):
             return None
-        alias = self.statement.alias()
-        value = self.statement.store.expression(alias, target.name, own)
-        return f'(SELECT {value} FROM "{target.name}" AS {alias} WHERE {alias}."Id" = {of.key})'
+        alias = self.narrowed(of, target).alias or ""
+        return self.statement.store.expression(alias, target.name, own)

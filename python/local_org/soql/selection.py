@@ -45,6 +45,7 @@ class Selection:
             self.slots.add(f'{scope.alias}."{link.name}"')
         self.shape = self._shape(scope.root)
         self.columns: list[Json] = []
+        self._unnamed = 0
 
     def _shape(self, parent: Parent) -> RecordShape:
         base = f"/services/data/v{self.statement.version}/{self.statement.base}"
@@ -123,12 +124,16 @@ class Selection:
         return shape.nested[parent.key], joined
 
     def _display(self, call: Expression, alias: str | None) -> None:
-        """Display: toLabel, FORMAT, convertCurrency of a field, under its name or an alias."""
+        """Display: toLabel, FORMAT, convertCurrency of a field, under its name or an alias; DISTANCE."""
         inner, display = call, False
         if isinstance(call, Call) and call.function == "FORMAT":
             inner, display = self.terms.only(call), True
         term = self.terms.term(inner)
         shape, columns = self.shape, self.columns
+        computed = isinstance(inner, Call) and inner.function == "DISTANCE"
+        if computed and not alias:
+            alias = f"expr{self._unnamed}"
+            self._unnamed += 1
         if not alias:
             for parent in self._trail(inner):
                 shape, columns = self._nested(shape, columns, parent, call.at)

@@ -6,22 +6,19 @@ from dataclasses import replace
 
 from local_org.errors import OrgError
 from local_org.schema.model import NUMBER_TYPES, FieldType
+from local_org.soql.date_parts import date_part, moment
+from local_org.soql.distance import distance_term
 from local_org.soql.faults import Faults, malformed
 from local_org.soql.functions import AGGREGATES, DATE_FUNCTIONS
 from local_org.soql.nodes import Call, Expression, Literal, Path
 from local_org.soql.scope import Scope, Term
 
-LOCAL = "soql_local"
-"""SQL function: epoch milliseconds shifted so that UTC functions read the wall clock of a zone."""
 
-_PARTS = {
-    "CALENDAR_YEAR": "%Y",
-    "CALENDAR_MONTH": "%m",
-    "DAY_IN_YEAR": "%j",
-    "DAY_IN_MONTH": "%d",
-    "DAY_IN_WEEK": "%w",
-    "HOUR_IN_DAY": "%H",
-}
+def _aggregatable(of: Term, operator: str) -> bool:
+    """Whether an aggregate function takes the field; only numbers have sums and averages."""
+    if operator in ("SUM", "AVG") and of.type not in NUMBER_TYPES:
+        return False
+    return of.field is None or of.field.aggregatable
 
 
 class Terms:
@@ -84,9 +81,11 @@ class Terms:
             return self._date_part(call)
         if name == "TOLABEL":
             return self._label(call)
+        if name == "DISTANCE":
+            return distance_term(self.scope, call)
         if name == "CONVERTCURRENCY":
             return self.term(self.only(call), aggregates=aggregates)
-        raise self._faults.unsupported(f"{call.name}()", call.at)
+        raise self._faults.malformed(f"unexpected token: '{call.name}'", call.at)
 
     def only(self, call: Call) -> Expression:
         """Return the single argument of a call, or refuse the call."""
@@ -99,15 +98,20 @@ class Terms:
         name = call.function
         if not call.arguments:
             raise malformed("COUNT() must be the only expression of the select list")
-        of = self.term(self.only(call))
-        sql = {"COUNT_DISTINCT": "COUNT(DISTINCT {})"}.get(name, name + "({})").format(of.sql)
-        if name in ("COUNT", "COUNT_DISTINCT"):
-            return Term(sql, FieldType.INT, name, of.params)
-        if name in ("MIN", "MAX"):
-            return replace(of, sql=sql, outer=False, entity="")
-        if of.type not in NUMBER_TYPES:
+        argument = self.only(call)
+        if isinstance(argument, Call):
+            raise self._nested(call)
+        of = self.term(argument)
+        if not _aggregatable(of, name):
             message = f"field {of.name} does not support aggregate operator {name}"
             raise self._faults.malformed(message, call.at)
+        if name == "COUNT_DISTINCT":
+            return Term(f"COUNT(DISTINCT {of.key.sql})", FieldType.INT, name, of.key.params)
+        if name == "COUNT":
+            return Term(f"COUNT({of.sql})", FieldType.INT, name, of.params)
+        sql = f"{name}({of.sql}{of.collation})"
+        if name in ("MIN", "MAX"):
+            return replace(of, sql=sql, outer=False, entity="")
         whole = name == "SUM" and of.type in (FieldType.INT, FieldType.LONG)
         kind = of.type if whole else FieldType.DOUBLE
         return Term(sql, kind, name, of.params)
@@ -124,45 +128,25 @@ class Terms:
         sql = f"CASE {of.sql}{cases} ELSE {of.sql} END"
         return replace(of, sql=sql, params=(*of.params, *labels, *of.params), entity="")
 
-    def _instant(self, call: Call) -> Term:
-        """Return the argument of a date function as arguments of SQLite's date functions."""
-        argument = self.only(call)
-        local = isinstance(argument, Call) and argument.function == "CONVERTTIMEZONE"
-        of = self.term(self.only(argument) if local and isinstance(argument, Call) else argument)
-        if of.type is FieldType.DATE and not local:
-            return of
-        if of.type is not FieldType.DATETIME:
-            raise self._faults.malformed(f"{call.name} takes a date or dateTime field", call.at)
-        if not local:
-            return replace(of, sql=f"{of.sql} / 1000, 'unixepoch'")
-        zone = self.scope.statement.calendar.zone.key
-        return replace(
-            of, sql=f"{LOCAL}({of.sql}, ?) / 1000, 'unixepoch'", params=(*of.params, zone)
-        )
-
     def _date_part(self, call: Call) -> Term:
         """DateFunction: a part of a date; of a dateTime in UTC unless convertTimezone is used."""
-        name, of = call.function, self._instant(call)
-        if name == "HOUR_IN_DAY" and of.type is FieldType.DATE:
-            raise self._faults.malformed("HOUR_IN_DAY takes a dateTime field", call.at)
-        if name == "DAY_ONLY":
-            return Term(f"date({of.sql})", FieldType.DATE, name, of.params)
-        sql = self._part_sql(name, of.sql)
-        return Term(sql, FieldType.INT, name, of.params * sql.count("strftime("))
+        argument, zone = self.only(call), None
+        calendar = self.scope.statement.calendar
+        if isinstance(argument, Call):
+            if argument.function != "CONVERTTIMEZONE":
+                raise self._nested(call)
+            argument, zone = self.only(argument), calendar.zone.key
+        of = self.term(argument)
+        clocked = zone is not None or call.function == "HOUR_IN_DAY"
+        if of.type is not FieldType.DATETIME and (clocked or of.type is not FieldType.DATE):
+            kinds = "dateTime field" if clocked else "date or dateTime field"
+            raise self._faults.malformed(f"{call.name} takes a {kinds}", call.at)
+        return date_part(call.function, moment(of, zone=zone), calendar)
 
-    def _part_sql(self, name: str, moment: str) -> str:
-        def part(code: str) -> str:
-            return f"CAST(strftime('{code}', {moment}) AS INTEGER)"
-
-        first = self.scope.statement.calendar.fiscal_month
-        fiscal = f"(({part('%m')} + {12 - first}) % 12)"
-        derived = {
-            "CALENDAR_QUARTER": f"({part('%m')} + 2) / 3",
-            "FISCAL_YEAR": f"{part('%Y')} + ({part('%m')} >= {first if first > 1 else 13})",
-            "FISCAL_QUARTER": f"{fiscal} / 3 + 1",
-            "FISCAL_MONTH": f"{fiscal} + 1",
-            "DAY_IN_WEEK": f"{part('%w')} + 1",
-            "WEEK_IN_YEAR": f"({part('%j')} + 6) / 7",
-            "WEEK_IN_MONTH": f"({part('%d')} + 6) / 7",
-        }
-        return f"({derived[name]})" if name in derived else part(_PARTS[name])
+    def _nested(self, call: Call) -> OrgError:
+        """Return what is wrong with a function inside a function that takes none."""
+        return self._faults.malformed(
+            "nested functional syntax can only be used in the following manner: "
+            f"date_function(convertTimezone(columnName)): {call.function}",
+            call.at,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import (
     ROUND_CEILING,
@@ -115,6 +116,32 @@ def common_logarithm(value: Decimal) -> Decimal:
     if value <= 0:
         raise FormulaFailure("logarithm of a number that is not positive")
     return ARITHMETIC.log10(value)
+
+
+def _angular(work: Callable[..., float]) -> Callable[..., Decimal]:
+    """Return a trigonometric function; its results have the digits of a float."""
+
+    def run(*values: Decimal) -> Decimal:
+        try:
+            return Decimal(repr(work(*map(float, values))))
+        except (ValueError, OverflowError) as e:
+            raise FormulaFailure(f"no value: {e}") from e
+
+    return run
+
+
+arc_cosine = _angular(math.acos)
+arc_sine = _angular(math.asin)
+arc_tangent = _angular(math.atan)
+arc_tangent_of_two = _angular(math.atan2)
+cosine = _angular(math.cos)
+sine = _angular(math.sin)
+tangent = _angular(math.tan)
+
+
+def pi() -> Decimal:
+    """PI."""
+    return Decimal("3.14159265358979323846264338327950288")
 
 
 def as_text(value: Decimal) -> str:

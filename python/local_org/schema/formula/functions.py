@@ -21,6 +21,7 @@ Expected = tuple[FormulaType, ...]
 
 NUMBER: Expected = (FormulaType.NUMBER,)
 TEXT: Expected = (FormulaType.TEXT,)
+BOOLEAN: Expected = (FormulaType.BOOLEAN,)
 DATE: Expected = (FormulaType.DATE,)
 DATETIME: Expected = (FormulaType.DATETIME,)
 TIME: Expected = (FormulaType.TIME,)
@@ -97,7 +98,12 @@ _MANY = 255
 
 _NUMBER_FUNCTIONS = {
     "ABS": _function(abs, _N, NUMBER),
+    "ACOS": _function(arithmetic.arc_cosine, _N, NUMBER),
+    "ASIN": _function(arithmetic.arc_sine, _N, NUMBER),
+    "ATAN": _function(arithmetic.arc_tangent, _N, NUMBER),
+    "ATAN2": _function(arithmetic.arc_tangent_of_two, _N, NUMBER, NUMBER),
     "CEILING": _function(arithmetic.ceiling, _N, NUMBER),
+    "COS": _function(arithmetic.cosine, _N, NUMBER),
     "EXP": _function(arithmetic.exponential, _N, NUMBER),
     "FLOOR": _function(arithmetic.floor, _N, NUMBER),
     "LN": _function(arithmetic.natural_logarithm, _N, NUMBER),
@@ -107,8 +113,11 @@ _NUMBER_FUNCTIONS = {
     "MFLOOR": _function(arithmetic.mathematical_floor, _N, NUMBER),
     "MIN": _function(_smallest, _N, NUMBER, most=_MANY),
     "MOD": _function(arithmetic.modulo, _N, NUMBER, NUMBER),
+    "PI": _function(arithmetic.pi, _N),
     "ROUND": _function(arithmetic.rounded, _N, NUMBER, NUMBER),
+    "SIN": _function(arithmetic.sine, _N, NUMBER),
     "SQRT": _function(arithmetic.square_root, _N, NUMBER),
+    "TAN": _function(arithmetic.tangent, _N, NUMBER),
     "TRUNC": _function(arithmetic.truncated, _N, NUMBER, NUMBER, least=1),
 }
 _TEXT_FUNCTIONS = {
@@ -119,6 +128,7 @@ _TEXT_FUNCTIONS = {
     "CHR": _function(texts.character, _T, NUMBER),
     "CONTAINS": _function(texts.contains, _B, TEXT, TEXT),
     "FIND": _function(texts.find, _N, TEXT, TEXT, NUMBER, least=2),
+    "FORMATDURATION": _function(texts.duration, _T, NUMBER, BOOLEAN, least=1),
     "HYPERLINK": _function(texts.hyperlink, _T, TEXT, TEXT, TEXT, least=2),
     "IMAGE": _function(texts.image, _T, TEXT, TEXT, NUMBER, NUMBER, least=2),
     "INITCAP": _function(texts.initial_capitals, _T, TEXT),

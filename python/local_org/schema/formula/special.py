@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -137,6 +138,21 @@ def _includes(compiler: Compiler, call: Call) -> Compiled:
     return Compiled(_B, lambda c: (wanted(c) or "") in (subject(c) or "").split(";"))
 
 
+def _picklist_count(compiler: Compiler, call: Call) -> Compiled:
+    """PICKLISTCOUNT '(' multi-select picklist ')': how many values are selected."""
+    subject = compiler.compile(call.arguments[0])
+    if subject.type is not FormulaType.MULTIPICKLIST:
+        raise FormulaError(
+            "Incorrect parameter type for function 'PICKLISTCOUNT()'. Expected Multipicklist, "
+            f"received {subject.type}",
+            call.arguments[0].position,
+        )
+    read = subject.run
+    return Compiled(
+        FormulaType.NUMBER, lambda c: Decimal(len(((found := read(c)) and found.split(";")) or ()))
+    )
+
+
 def _picklist_and_text(compiler: Compiler, call: Call, kind: FormulaType) -> tuple[Run, Run]:
     subject = compiler.compile(call.arguments[0])
     if subject.type is not kind:
@@ -177,6 +193,11 @@ def _prior_value(compiler: Compiler, call: Call) -> Compiled:
 def _is_new(_compiler: Compiler, _call: Call) -> Compiled:
     """ISNEW '(' ')'."""
     return Compiled(_B, lambda c: c.is_new)
+
+
+def _is_clone(_compiler: Compiler, _call: Call) -> Compiled:
+    """ISCLONE '(' ')': no record that an API creates is a clone."""
+    return Compiled(_B, lambda _c: False)
 
 
 def _text(compiler: Compiler, call: Call) -> Compiled:
@@ -220,6 +241,7 @@ SPECIAL_FORMS: Mapping[str, Form] = MappingProxyType(
         "INCLUDES": Form(2, 2, _includes),
         "ISBLANK": Form(1, 1, _is_blank),
         "ISCHANGED": Form(1, 1, _is_changed),
+        "ISCLONE": Form(0, 0, _is_clone),
         "ISNEW": Form(0, 0, _is_new),
         "ISNULL": Form(1, 1, _is_null),
         "ISPICKVAL": Form(2, 2, _is_picklist_value),
@@ -227,6 +249,7 @@ SPECIAL_FORMS: Mapping[str, Form] = MappingProxyType(
         "NOW": Form(0, 0, _now),
         "NULLVALUE": Form(2, 2, _null_value),
         "OR": Form(1, _MANY, _or),
+        "PICKLISTCOUNT": Form(1, 1, _picklist_count),
         "PRIORVALUE": Form(1, 1, _prior_value),
         "TEXT": Form(1, 1, _text),
         "TIMENOW": Form(0, 0, _time_now),

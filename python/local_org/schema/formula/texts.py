@@ -74,8 +74,8 @@ def begins(text: str, wanted: str) -> bool:
 
 
 def initial_capitals(text: str) -> str:
-    """INITCAP: each word with a capital, the rest small."""
-    return re.sub(r"\w+", lambda m: m[0][0].upper() + m[0][1:].lower(), text)
+    """INITCAP: each word with a capital, the rest small; an underscore ends a word."""
+    return re.sub(r"[^\W_]+", lambda m: m[0][0].upper() + m[0][1:].lower(), text)
 
 
 def trim(text: str) -> str:
@@ -83,20 +83,41 @@ def trim(text: str) -> str:
     return text.strip()
 
 
-def upper(text: str, _locale: str = "") -> str:
-    """UPPER."""
-    return text.upper()
+_DOTTED = frozenset({"tr", "az"})
+"""Languages that tell i with a dot from i without one, small and large."""
 
 
-def lower(text: str, _locale: str = "") -> str:
-    """LOWER."""
-    return text.lower()
+def _dots(locale: str) -> bool:
+    return locale.strip().lower()[:2] in _DOTTED
+
+
+def upper(text: str, locale: str = "") -> str:
+    """UPPER, by the rules of a locale such as ``tr_TR``."""
+    return (text.replace("i", "İ") if _dots(locale) else text).upper()
+
+
+def lower(text: str, locale: str = "") -> str:
+    """LOWER, by the rules of a locale such as ``tr_TR``."""
+    return (
+        text.replace("I", "\N{LATIN SMALL LETTER DOTLESS I}").replace("İ", "i")
+        if _dots(locale)
+        else text
+    ).lower()
+
+
+def duration(seconds: Decimal, with_days: bool = False) -> str:
+    """FORMATDURATION of a number of seconds: ``HH:MM:SS``, or with days ``D:HH:MM:SS``."""
+    minutes, second = divmod(abs(int(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    if with_days:
+        return f"{hours // 24}:{hours % 24:02}:{minute:02}:{second:02}"
+    return f"{hours:02}:{minute:02}:{second:02}"
 
 
 def character(code: Decimal) -> str:
-    """CHR: the character of a code point; blank for 0."""
+    """CHR: the character of a code point; blank for 0 and less."""
     try:
-        return chr(int(code)) if int(code) else ""
+        return chr(int(code)) if int(code) > 0 else ""
     except (ValueError, OverflowError) as e:
         raise FormulaFailure("no such character") from e
 
