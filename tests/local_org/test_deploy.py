@@ -143,8 +143,8 @@ def test_a_profile_that_is_deployed_keeps_what_it_does_not_name(packaged):
 
 def test_a_channel_carries_the_events_of_its_members_with_their_enrichment(packaged):
     topic = packaged.org.bus.topic("/data/SpeedToLead__chn")
-    assert set(topic.enriched) == {"EmailMessage", "Lead", "Task"}
-    assert topic.enriched["Lead"] == ("OwnerId", "Status", "IsConverted")
+    assert set(topic.members) == {"EmailMessage", "Lead", "Task"}
+    assert topic.members["Lead"].enriched == ("OwnerId", "Status", "IsConverted")
 
 
 def test_a_report_and_its_folder_are_records(packaged):

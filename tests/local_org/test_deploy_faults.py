@@ -279,15 +279,6 @@ def test_a_double_underscore_in_a_members_name_is_a_namespace(admin):
     assert problem.startswith("Cannot create a new component with the namespace: A.")
 
 
-@pytest.mark.inferred("it refuses; settled by: nothing, a real org filters")
-def test_a_filter_is_refused_rather_than_ignored(admin):
-    files = member("A_B", "ChangeEvents", "LeadChangeEvent")
-    path = MEMBER.format("A_B")
-    only_web = "<filterExpression>LeadSource = 'Web'</filterExpression><selectedEntity>"
-    files[path] = files[path].replace("<selectedEntity>", only_web)
-    assert admin.refusal(files).problem == "Filter expressions are not supported by this org"
-
-
 def report(content, name="KPIs/R"):
     body = f"<format>Tabular</format>\n<name>R</name>\n{content}<reportType>LeadList</reportType>"
     return {
