@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 
 import pytest
@@ -85,3 +86,20 @@ def test_rows_are_updated_in_bulk_and_found_by_a_search(sf, tmp_path):
     sosl = "FIND {zyzz*} IN ALL FIELDS RETURNING Lead(City WHERE LastName = 'Doe')"
     [found] = sf("data", "search", "-q", sosl)["result"]["searchRecords"]
     assert found["City"] == "Rome"
+
+
+def test_trees_of_records_are_imported_and_exported(sf, tmp_path):
+    contact = {"attributes": {"type": "Contact", "referenceId": "c"}, "LastName": "Doe"}
+    account = {
+        "attributes": {"type": "Account", "referenceId": "a"},
+        "Name": "Tree",
+        "Contacts": {"records": [contact]},
+    }
+    file = tmp_path / "accounts.json"
+    file.write_text(json.dumps({"records": [account]}), encoding="utf-8")
+    made = sf("data", "import", "tree", "--files", str(file))["result"]
+    assert [(each["refId"], each["type"]) for each in made] == [("a", "Account"), ("c", "Contact")]
+    soql = "SELECT Name, (SELECT LastName FROM Contacts) FROM Account WHERE Name = 'Tree'"
+    told = sf("data", "export", "tree", "--query", soql, "--output-dir", str(tmp_path))["result"]
+    [exported] = told["records"]
+    assert exported["Contacts"]["records"][0]["LastName"] == "Doe"

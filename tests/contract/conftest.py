@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import requests
+from simple_salesforce.api import Salesforce
 
+from local_org.testing import RunningOrg, running_org
 from tests.contract.org_under_test import OrgUnderTest, under_test
 
 
@@ -34,3 +37,29 @@ def asked(org_under_test: OrgUnderTest) -> Iterator[OrgUnderTest]:
     """The org, which has forgotten everything afterwards that the question made."""
     yield org_under_test
     org_under_test.clear()
+
+
+@pytest.fixture(scope="session")
+def org() -> Iterator[RunningOrg]:
+    """A local org for clients of their own making."""
+    with running_org() as org:
+        yield org
+
+
+@pytest.fixture
+def http(org: RunningOrg, monkeypatch: pytest.MonkeyPatch) -> Iterator[requests.Session]:
+    """A connection pool that trusts the org."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", org.environment["REQUESTS_CA_BUNDLE"])
+    with requests.Session() as http:
+        yield http
+
+
+@pytest.fixture
+def salesforce(org: RunningOrg, http: requests.Session) -> Salesforce:
+    """simple-salesforce, logged in as the administrator."""
+    return Salesforce(
+        instance_url=org.ready.instance_url,
+        session_id=org.ready.access_token,
+        version="66.0",
+        session=http,
+    )

@@ -60,6 +60,46 @@ SOQL_REFUSALS: dict[str, tuple[str, str, str]] = {
         "MALFORMED_QUERY",
         "a semi-join must select exactly one field",
     ),
+    "a semi-join on a text": (
+        "SELECT Id FROM Account WHERE Name IN (SELECT AccountId FROM Contact)",
+        "MALFORMED_QUERY",
+        "should be an id field, cannot use: 'Name'",
+    ),
+    "a field both grouped and aggregated": (
+        "SELECT Company, COUNT(Company) FROM Lead GROUP BY Company",
+        "MALFORMED_QUERY",
+        "Grouped field should not be aggregated: Company",
+    ),
+    "a part of a date as a field": (
+        "SELECT Id, CALENDAR_YEAR(CreatedDate) FROM Lead",
+        "MALFORMED_QUERY",
+        "Field must be grouped or aggregated: CALENDAR_YEAR(CreatedDate)",
+    ),
+    "children skipped below many parents": (
+        "SELECT Id, (SELECT Id FROM Tasks OFFSET 1) FROM Lead",
+        "MALFORMED_QUERY",
+        "when its parent query has LIMIT 1",
+    ),
+    "a scope that there is not": (
+        "SELECT Id FROM Lead USING SCOPE yours",
+        "MALFORMED_QUERY",
+        "unexpected token: 'yours'",
+    ),
+    "a scope of other objects": (
+        "SELECT Id FROM Lead USING SCOPE delegated",
+        "MALFORMED_QUERY",
+        "Lead does not support the scope 'delegated'",
+    ),
+    "a data category of leads": (
+        "SELECT Id FROM Lead WITH DATA CATEGORY a__c AT b__c",
+        "MALFORMED_QUERY",
+        "Entity 'Lead' does not support data category filters",
+    ),
+    "a distance that is to be exact": (
+        "SELECT Id FROM Lead WHERE DISTANCE(Address, GEOLOCATION(1, 2), 'mi') = 5",
+        "MALFORMED_QUERY",
+        "a DISTANCE can only be compared by < and >",
+    ),
 }
 
 

@@ -17,8 +17,6 @@ from simple_salesforce.exceptions import (
     SalesforceResourceNotFound,
 )
 
-from local_org.testing import running_org
-
 LEAD = {"LastName": "Doe", "Company": "ACME"}
 LOGIN = "https://login.salesforce.com"
 VERSION = "66.0"
@@ -33,29 +31,6 @@ GRANT = """<?xml version="1.0" encoding="UTF-8"?>
 <PermissionSet xmlns="http://soap.sforce.com/2006/04/metadata"><fieldPermissions>
 <editable>true</editable><field>Lead.Key__c</field><readable>true</readable></fieldPermissions>
 <label>Keys</label></PermissionSet>"""
-
-
-@pytest.fixture(scope="module")
-def org():
-    with running_org() as org:
-        yield org
-
-
-@pytest.fixture
-def http(org, monkeypatch):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", org.environment["REQUESTS_CA_BUNDLE"])
-    with requests.Session() as http:
-        yield http
-
-
-@pytest.fixture
-def salesforce(org, http):
-    return Salesforce(
-        instance_url=org.ready.instance_url,
-        session_id=org.ready.access_token,
-        version="66.0",
-        session=http,
-    )
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ APIS: dict[str, Api] = {
     "REST API": Api(
         (
             "test_rest",
+            "test_rest_conditions",
             "test_rest_list_views",
             "test_rest_passwords",
             "test_rest_recent",
+            "test_rest_relationships",
             "test_rest_search",
-            "test_rest_conditions",
             "test_http",
             "test_describe_urls",
         ),
@@ -26,22 +27,22 @@ APIS: dict[str, Api] = {
         ),
     ),
     "Composite resources": Api(("test_composite", "test_composite_graph", "test_rest_collections")),
-    "Bulk API": Api(("test_bulk", "test_bulk_types", "test_bulk_chunks", "test_bulk2")),
+    "Bulk API": Api(("test_bulk", "test_bulk_chunks", "test_bulk_types", "test_bulk2")),
     "SOQL": Api(
         (
             "test_soql_parser",
             "test_soql_run",
             "test_soql_rollup",
             "test_soql_errors",
-            "test_soql_clients",
             "test_soql_rules",
             "test_soql_semi_joins",
             "test_soql_oracle",
             "test_soql_fuzz",
+            "test_soql_clients",
         ),
         absent=(("`WITH DATA CATEGORY`", "the org has no data categories"),),
     ),
-    "Formulas": Api(("test_formula_corpus", "test_formula_functions")),
+    "Formulas": Api(("test_formula_corpus", "test_formula_functions", "test_formula_fields")),
     "Records": Api(
         (
             "test_dml",
@@ -78,7 +79,6 @@ APIS: dict[str, Api] = {
             "test_change_event_encode",
             "test_change_event_schema",
             "test_platform_events",
-            "test_pubsub_schemas",
             "test_pubsub_compose",
             "test_pubsub_filters",
             "test_pubsub_managed",

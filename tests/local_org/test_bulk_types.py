@@ -1,6 +1,7 @@
 """Bulk API 1.0 takes rows as JSON and XML beside CSV, and speaks of jobs in JSON, too."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from lxml import etree
@@ -273,3 +274,30 @@ def test_a_job_that_cannot_be_done_is_refused(web, wanted, message):
 def test_a_csv_with_a_column_that_is_no_field_fails_its_batch(web):
     path = batch(web, opened(web, "CSV"), "LastName,Nope__c\nDoe,1\n", JSON)
     assert state_of(web, path) == ("Failed", "InvalidBatch : Field name not found : Nope__c")
+
+
+@pytest.mark.inferred(
+    "wording from a developer's question (salesforce.stackexchange.com 332337), whose figures count "
+    "one more; settled by: a JSON batch of 10,001 records, its stateMessage"
+)
+def test_a_batch_of_more_rows_than_the_limit_fails(web):
+    rows = f"[{','.join(['{}'] * 10_001)}]"
+    message = (
+        "InvalidBatch : Exceeded number of records: 10001. "
+        "Number of records should be less than or equal to 10000"
+    )
+    assert state_of(web, batch(web, opened(web, "JSON"), rows)) == ("Failed", message)
+
+
+@pytest.mark.documented('Bulk API guide, "Bulk API Limits": results are kept for seven days')
+def test_jobs_are_forgotten_when_the_platform_keeps_them_no_longer(web):
+    old = opened(web, "JSON")
+    load = web.rest("POST", "/jobs/ingest", json={"object": "Lead", "operation": "insert"}).json()
+    web.org.clock.advance(timedelta(days=7))
+    assert call(web, "GET", opened(web, "JSON")).status_code == 200
+    assert call(web, "GET", old).status_code == 200
+    web.org.clock.advance(timedelta(seconds=1))
+    opened(web, "JSON")
+    web.rest("POST", "/jobs/query", json={"operation": "query", "query": "SELECT Id FROM Lead"})
+    assert call(web, "GET", old).json()["exceptionCode"] == "InvalidJob"
+    assert web.rest("GET", f"/jobs/ingest/{load['id']}").status_code == 404

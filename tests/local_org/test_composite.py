@@ -6,6 +6,10 @@ from tests.local_org.web import API, Web
 
 pytestmark = pytest.mark.documented("facts/real-clients.md C5, rule 23; org-behaviour.md 1")
 
+BAD_NAME = (
+    "Provided referenceId ('{}') must start with a letter or a number, and it can contain only "
+    "letters, numbers and underscores ('_')."
+)
 LEAD = {"LastName": "Doe", "Company": "ACME"}
 HALTED = [
     {
@@ -156,3 +160,59 @@ def test_more_than_25_parts_are_refused(web):
     parts = [part(f"r{n}", "GET", "/limits") for n in range(26)]
     told = web.refusal("POST", f"{API}/composite", json={"compositeRequest": parts})
     assert told[:2] == (400, "LIMIT_EXCEEDED")
+
+
+@pytest.mark.inferred(
+    "the limit is documented, its wording is ours; settled by: a composite request of six queries"
+)
+@pytest.mark.parametrize("path", ["/query?q=SELECT Id FROM Lead", "/queryAll/?q=x"])
+def test_more_than_five_queries_are_refused(web, path):
+    parts = [part(f"r{n}", "GET", path) for n in range(6)]
+    told = web.refusal("POST", f"{API}/composite", json={"compositeRequest": parts})
+    message = "The maximum number of query and collection operations allowed is 5."
+    assert told == (400, "LIMIT_EXCEEDED", message)
+    assert len(run(web, *parts[:5])) == 5
+
+
+@pytest.mark.inferred(
+    "wording of a bad name from guardian/support-service-lambdas#1512, code and status are ours; "
+    "settled by: composite requests with two parts of one referenceId, and with a bad one"
+)
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("a", "a"), "Duplicate referenceId: a"),
+        (("a", "b-c"), BAD_NAME.format("b-c")),
+        (("a", "_b"), BAD_NAME.format("_b")),
+        (("a", None), BAD_NAME.format(None)),
+    ],
+)
+def test_parts_that_could_not_be_told_apart_are_refused(web, names, message):
+    parts = [part(name, "POST", "/sobjects/Lead", LEAD) for name in names]
+    told = web.refusal("POST", f"{API}/composite", json={"compositeRequest": parts})
+    assert told == (400, "INVALID_INPUT", message)
+    assert web.query("SELECT Id FROM Lead") == []
+
+
+@pytest.mark.documented('REST reference, "Batch Request Body": haltOnError')
+@pytest.mark.parametrize(("halts", "last"), [(True, 412), (False, 201)])
+def test_a_batch_that_halts_says_so_for_what_was_not_done(web, halts, last):
+    requests = [
+        {"method": "GET", "url": "v66.0/nowhere"},
+        {"method": "Post", "url": "/v66.0/sobjects/Lead", "richInput": LEAD},
+    ]
+    body = {"batchRequests": requests, "haltOnError": halts}
+    told = web.rest("POST", "/composite/batch", json=body).json()
+    assert told["hasErrors"] is True
+    assert [result["statusCode"] for result in told["results"]] == [404, last]
+    done = told["results"][1]["result"]
+    assert (done[0]["errorCode"] == "BATCH_PROCESSING_HALTED") if halts else done["success"]
+    assert len(web.query("SELECT Id FROM Lead")) == (0 if halts else 1)
+
+
+@pytest.mark.documented('REST reference, "Composite Batch": each subrequest counts')
+def test_each_request_of_a_batch_counts_as_a_call(web):
+    before = web.org.api_usage()[0]
+    requests = [{"method": "GET", "url": "v66.0/limits"}] * 3
+    web.rest("POST", "/composite/batch", json={"batchRequests": requests})
+    assert web.org.api_usage()[0] == before + 3

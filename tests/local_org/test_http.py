@@ -70,6 +70,49 @@ def test_a_version_that_never_was_is_not_found(web, version):
     assert web.refusal("GET", f"/services/data/{version}/limits") == NOTHING_THERE
 
 
+@pytest.mark.documented('REST reference, "Availability" of each resource')
+@pytest.mark.parametrize(
+    ("method", "resource", "first"),
+    [
+        ("POST", "composite", 38),
+        ("POST", "composite/batch", 34),
+        ("POST", "composite/graph", 50),
+        ("POST", "composite/sobjects", 42),
+        ("PATCH", "composite/sobjects/Lead/Id", 46),
+        ("POST", "composite/tree/Lead", 34),
+        ("GET", "jobs/ingest", 41),
+        ("GET", "jobs/query", 47),
+        ("GET", "limits", 24),
+        ("GET", "limits/recordCount", 40),
+        ("GET", "parameterizedSearch", 36),
+        ("GET", "queryAll", 29),
+        ("GET", "sobjects/Lead/deleted", 29),
+        ("GET", "sobjects/Lead/updated", 29),
+        ("GET", "sobjects/Lead/listviews", 32),
+        ("GET", "sobjects/Lead", 21),
+        ("GET", "query", 21),
+    ],
+)
+def test_a_resource_is_there_from_its_first_version_on(web, method, resource, first):
+    def status(version):
+        return web.call(method, f"/services/data/v{version}.0/{resource}", json={}).status_code
+
+    assert status(first) != 404
+    assert status(first - 1) == (404 if first > 21 else 410)
+    listed = web.call("GET", f"/services/data/v{max(first - 1, 21)}.0").json()
+    assert (resource in listed) is (first == 21 and resource == "query")
+
+
+@pytest.mark.documented('REST reference, "Update a Record": a POST that stands for a PATCH')
+def test_a_post_stands_for_the_method_it_names(web):
+    lead = f"/sobjects/Lead/{web.create()}"
+    answer = web.rest("POST", f"{lead}?_HttpMethod=PATCH", json={"Company": "Globex"})
+    assert answer.status_code == 204
+    assert web.rest("GET", f"{lead}?_HttpMethod=DELETE").json()["Company"] == "Globex"
+    assert web.rest("POST", f"{lead}?_HttpMethod=delete").status_code == 204
+    assert web.rest("POST", f"{lead}?_HttpMethod=WIPE").status_code == 405
+
+
 @pytest.mark.inferred(
     "status, code and SOAP's wording are those of help.salesforce.com 000354473 and "
     "SalesforceLabs/Milestones-PM#156; settled by: GET /services/data/v20.0/limits, its message"

@@ -210,3 +210,22 @@ def test_a_query_without_text_names_what_is_missing(web):
     status, code, message = web.refusal("GET", f"{API}/query")
     assert (status, code) == (400, "MALFORMED_REQUEST")
     assert message.endswith(": q")
+
+
+@pytest.mark.documented("forcedotcom/SalesforceMobileSDK-ReactNative#183; restforce/restforce#418")
+@pytest.mark.parametrize("method", ["DELETE", "GET", "PATCH", "POST", "PUT"])
+def test_no_apex_class_serves_rest(web, method):
+    path = "/services/apexrest/FieldCase/1"
+    assert web.refusal(method, path) == (404, "NOT_FOUND", "Could not find a match for URL")
+    headers = {"Authorization": ""}
+    assert web.refusal(method, path, headers=headers)[1] == "INVALID_SESSION_ID"
+
+
+@pytest.mark.inferred(
+    "a real org has layouts for every object, this one keeps those that are deployed and lays "
+    "nothing out; settled by: nothing: it is a limit of this org"
+)
+@pytest.mark.parametrize("kind", ["layouts", "layouts/012000000000000AAA", "compactLayouts"])
+def test_layouts_of_an_object_are_not_found(web, kind):
+    path = f"{API}/sobjects/Lead/describe/{kind}"
+    assert web.refusal("GET", path) == (404, "NOT_FOUND", "The requested resource does not exist")

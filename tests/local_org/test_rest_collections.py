@@ -138,3 +138,77 @@ def test_a_tree_is_created_as_a_whole(web):
     [failed] = refused.json()["results"]
     assert failed["referenceId"] == "c"
     assert len(web.query("SELECT Id FROM Account")) == 1
+
+
+def planted(web, *records):
+    """POST trees of accounts that are refused; return the errors as pairs of reference and text."""
+    answer = web.rest("POST", "/composite/tree/Account", json={"records": records})
+    assert answer.status_code == 400
+    assert answer.json()["hasErrors"] is True
+    assert web.query("SELECT Id FROM Account") == []
+    return [
+        (told["referenceId"], error["message"])
+        for told in answer.json()["results"]
+        for error in told["errors"]
+    ]
+
+
+def account(reference, **more):
+    attributes = {"type": more.pop("kind", "Account")}
+    if reference:
+        attributes["referenceId"] = reference
+    return {"attributes": attributes, "Name": "ACME", **more}
+
+
+@pytest.mark.documented('REST reference, "sObject Tree Response Body": duplicate reference ids')
+def test_each_record_with_a_reference_that_another_has_is_named(web):
+    """One item for each instance, and nothing is made."""
+    message = (
+        "Duplicate ReferenceId provided in the request. ReferenceId must be unique in a request."
+    )
+    assert planted(web, account("a"), account("b"), account("a")) == [("a", message)] * 2
+
+
+@pytest.mark.inferred(
+    "the limits are documented, their wordings are ours; settled by: POST composite/tree/Account "
+    "with each of these trees"
+)
+@pytest.mark.parametrize(
+    ("records", "told"),
+    [
+        ([account("")], ("", "Include a reference ID for each record in the request.")),
+        ([account("l", kind="Lead")], ("l", "expected records of Account at the root, got Lead")),
+        (
+            [account(str(n)) for n in range(201)],
+            ("", "expected at most 200 records of 5 types, got 201 records of 1"),
+        ),
+        (
+            [account(f"{n}", kind=f"Type{n}") for n in range(6)],
+            ("", "expected at most 200 records of 5 types, got 6 records of 6"),
+        ),
+    ],
+)
+def test_trees_beyond_the_limits_are_refused(web, records, told):
+    """Before any record of them is made."""
+    assert planted(web, *records) == [told]
+
+
+@pytest.mark.inferred(
+    "the limit is documented, its wording is ours; settled by: a tree of six levels"
+)
+def test_a_tree_of_more_than_five_levels_is_refused(web):
+    """The sixth level is named, and nothing is made."""
+    tree = account("6")
+    for level in range(5, 0, -1):
+        tree = account(str(level), ChildAccounts={"records": [tree]})
+    assert planted(web, tree) == [("6", "expected at most 5 levels of records")]
+
+
+@pytest.mark.documented('REST reference, "sObject Tree Response Body"')
+def test_all_that_is_wrong_with_a_record_of_a_tree_is_told(web):
+    """A record can be wrong in more than one way."""
+    record = {"attributes": {"type": "Lead", "referenceId": "l"}, "City": "Rome"}
+    told = web.rest("POST", "/composite/tree/Lead", json={"records": [record]}).json()["results"]
+    [failed] = told
+    fields = {name for error in failed["errors"] for name in error["fields"]}
+    assert fields == {"LastName", "Company"}

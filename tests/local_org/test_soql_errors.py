@@ -314,7 +314,9 @@ def test_what_makes_no_sense_is_refused(refusal, soql, code, message):
     assert message in text
 
 
-@pytest.mark.inferred("the wording is ours; settled by: this query on a real org")
+@pytest.mark.inferred(
+    "the wording is ours; settled by: tests/contract/test_answers.py, a data category of leads"
+)
 def test_only_articles_have_data_categories(refusal):
     """An object without data categories refuses to be filtered by them."""
     code, message = refusal("SELECT Id FROM Lead WITH DATA CATEGORY a__c AT b__c")

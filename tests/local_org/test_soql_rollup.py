@@ -65,6 +65,15 @@ def test_having_finds_no_field_in_a_subtotal_that_leaves_it_out(ask):
     assert table(ask(soql)) == [("Initech", 4)]
 
 
+def test_having_may_ask_for_the_subtotals_alone(ask):
+    """GROUPING tells in HAVING which rows are subtotals, where nothing else is aggregated."""
+    soql = (
+        "SELECT Company, GROUPING(Company) g FROM Lead GROUP BY ROLLUP(Company) "
+        "HAVING GROUPING(Company) = 1"
+    )
+    assert table(ask(soql)) == [(None, 1)]
+
+
 def test_date_functions_roll_up(ask):
     soql = (
         "SELECT CALENDAR_MONTH(CreatedDate) m, COUNT(Id) n FROM Lead "

@@ -1,5 +1,7 @@
 """Between the clauses of a query there are rules: what may be totalled, nested, skipped, limited."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from local_org.errors import OrgError
@@ -61,7 +63,10 @@ def test_an_aggregate_takes_no_function(refusal):
     )
 
 
-@pytest.mark.inferred("quoted by one emulator's tests; settled by: this query on a real org")
+@pytest.mark.inferred(
+    "quoted by one emulator's tests; "
+    "settled by: tests/contract/test_answers.py, a field both grouped and aggregated"
+)
 def test_what_is_grouped_is_not_aggregated_as_well(refusal):
     """A group has one value of what it is grouped by."""
     expected = ("MALFORMED_QUERY", "Grouped field should not be aggregated: Company")
@@ -85,6 +90,31 @@ def test_more_than_2000_groups_need_a_limit(ask, org):
         "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a "
         "single batch"
     )
+
+
+@pytest.mark.inferred(
+    "the rule is documented, its wording is ours; "
+    "settled by: tests/contract/test_answers.py, a part of a date as a field"
+)
+def test_a_part_of_a_date_is_selected_only_where_it_is_grouped(refusal):
+    """Date functions group and filter; they are no fields of a record."""
+    soql = "SELECT Id, CALENDAR_YEAR(CreatedDate) FROM Lead"
+    message = "Field must be grouped or aggregated: CALENDAR_YEAR(CreatedDate)"
+    assert refusal(soql) == ("MALFORMED_QUERY", message)
+
+
+def test_a_day_of_the_user_has_as_many_hours_as_its_clock_shows(org, ask):
+    """On 1 November 2026 clocks in New York go back: the day has 25 hours."""
+    store, _ = org
+    store.connection.execute("SAVEPOINT hours")
+    for n, hour in enumerate((3, 4, 28, 29)):
+        moment = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(hours=hour)
+        put(store, "Account", Id=record_id("001", 60 + n), Name=str(hour), CreatedDate=moment)
+    soql = "SELECT Name FROM Account WHERE CreatedDate = N_DAYS_AGO:3 ORDER BY CreatedDate"
+    found = [row["Name"] for row in ask(soql).records]
+    store.connection.execute("ROLLBACK TO hours")
+    store.connection.execute("RELEASE hours")
+    assert found == ["4", "28"]
 
 
 # -- child queries --------------------------------------------------------------------------------
@@ -117,7 +147,10 @@ def test_children_too_far_from_the_root_are_refused(ask, version, levels, told):
     )
 
 
-@pytest.mark.inferred("the rule is documented, its wording is ours; settled by: these queries")
+@pytest.mark.inferred(
+    "the rule is documented, its wording is ours; "
+    "settled by: tests/contract/test_answers.py, children skipped below many parents"
+)
 def test_children_are_skipped_only_where_there_is_one_parent(ask):
     """OFFSET in a child query needs LIMIT 1 in its parent's."""
     child = "SELECT Subject FROM Tasks ORDER BY CreatedDate OFFSET 1"
@@ -170,7 +203,10 @@ def test_scoping_rules_that_are_not_there_leave_nothing_out(ask):
     assert ask("SELECT COUNT() FROM Lead USING SCOPE scopingRule").total == 5
 
 
-@pytest.mark.inferred("the rule is documented, the wordings are ours; settled by: these queries")
+@pytest.mark.inferred(
+    "the rule is documented, the wordings are ours; "
+    "settled by: tests/contract/test_answers.py, a scope that there is not, a scope of other objects"
+)
 @pytest.mark.parametrize(
     ("soql", "message"),
     [
@@ -221,7 +257,10 @@ def test_the_distance_from_a_point_is_selected_filtered_and_sorted_by(placed):
     assert placed(f"SELECT COUNT() FROM Lead WHERE {km} > 100").total == 1
 
 
-@pytest.mark.inferred("the rules are documented, the wordings are ours; settled by: these queries")
+@pytest.mark.inferred(
+    "the rules are documented, the wordings are ours; "
+    "settled by: tests/contract/test_answers.py, a distance that is to be exact"
+)
 @pytest.mark.parametrize(
     ("condition", "message"),
     [

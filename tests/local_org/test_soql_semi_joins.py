@@ -88,7 +88,8 @@ def test_only_ids_of_another_object_are_compared(refusal, soql, message):
 
 
 @pytest.mark.inferred(
-    "the rule is documented, its wording is from memory; settled by: this query on a real org"
+    "the rule is documented, its wording is from memory; "
+    "settled by: tests/contract/test_answers.py, a semi-join on a text"
 )
 def test_the_left_side_is_an_id(refusal):
     """A text can not be compared with the ids that a semi-join selects."""

@@ -35,6 +35,7 @@ from local_org.api import (
     pubsub_schemas,
     query,
     recent,
+    relationships,
     rest,
     search,
     soap,
@@ -64,6 +65,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *recent.routes,
     *list_views.routes,
     *pubsub_schemas.routes,
+    *relationships.routes,
     *rest.routes,
     *bulk1.routes,
     *bulk2.routes,
@@ -86,6 +88,8 @@ _SOAP: Final = "/services/Soap/"
 _SELF_AUTHENTICATED: Final = (_SOAP, "/local-org/")
 _BULK: Final = "/services/async/"
 _COUNTED: Final = ("/services/data/", _BULK, _SOAP)
+_OVERRIDE: Final = "_HttpMethod"
+_OVERRIDING: Final = ("DELETE", "GET", "HEAD", "PATCH", "PUT")
 _SLASHES: Final = re.compile(r"/{2,}")
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -179,6 +183,7 @@ class App:
         scope["path"] = _plain_path(scope["path"])
         scope["state"] = {"orgs": self._orgs}
         request = Request(scope, receive)
+        scope["method"] = _method(request)
         enter(request, self._orgs.of_token(_token(request)))
         request.state.dispatch = self._dispatch(request)
         try:
@@ -258,6 +263,15 @@ def _token(request: Request) -> str:
     if scheme.lower() in ("bearer", "oauth"):
         return token.strip()
     return request.query_params.get("oauth_token", "")
+
+
+def _method(request: Request) -> str:
+    """Return the method that is meant: a POST can name another, where a client knows no PATCH.
+
+    Source: the REST reference, "Update a Record".
+    """
+    meant = request.query_params.get(_OVERRIDE, "").upper()
+    return meant if request.method == "POST" and meant in _OVERRIDING else request.method
 
 
 def _plain_path(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Jobs of Bulk API 2.0, kept in memory till the org stops: loads of CSV, and queries.
+"""Jobs of Bulk API 2.0, kept in memory for seven days of org time: loads of CSV, and queries.
 
 A load is worked through when its upload is complete, a query when it is asked; the answer to
 either still says ``UploadComplete``, and whoever asks again finds it done.
@@ -7,10 +7,10 @@ Source: facts/real-clients.md 5.7; facts/org-behaviour.md 5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Final, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol, TypeVar
 
 from local_org.api.bulk_results import Found, cell, csv_bytes, explained, run_query
 from local_org.api.bulk_rows import Order, Table, check_header, read_table, save, write_order
@@ -27,9 +27,11 @@ DELIMITERS: Final = {
     "TAB": "\t",
 }
 LINE_ENDINGS: Final = {"LF": "\n", "CRLF": "\r\n"}
+_KEPT: Final = timedelta(days=7)
 _FINISHED: Final = frozenset({"JobComplete", "Aborted", "Failed"})
 _EMPTY: Final = Table((), ())
 _J = TypeVar("_J", bound="Job2")
+_A = TypeVar("_A", bound="_Aged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,18 @@ class Extract(Job2):
         return self.dialect.write(self.found.columns, lines), len(lines), more
 
 
+class _Aged(Protocol):
+    """What has an age."""
+
+    created_at: datetime
+
+
+def forget_old(jobs: MutableMapping[str, _A], now: datetime) -> None:
+    """Drop the jobs that are older than the platform keeps them, with all they hold."""
+    for job_id in [each for each, job in jobs.items() if job.created_at < now - _KEPT]:
+        del jobs[job_id]
+
+
 class Jobs2:
     """All jobs of one org, loads and queries."""
 
@@ -177,8 +191,7 @@ class Jobs2:
             modified_at=now,
             version=version,
         )
-        self._jobs[job.id[:15]] = job
-        return job
+        return self._kept(job, now)
 
     def run_query(
         self, org: Org, session: Session, version: str, wanted: Mapping[str, Any]
@@ -212,6 +225,10 @@ class Jobs2:
             state="JobComplete",
             found=found,
         )
+        return self._kept(job, now)
+
+    def _kept(self, job: _J, now: datetime) -> _J:
+        forget_old(self._jobs, now)
         self._jobs[job.id[:15]] = job
         return job
 

@@ -1,4 +1,4 @@
-"""Jobs and batches of Bulk API 1.0, kept in memory till the org stops.
+"""Jobs and batches of Bulk API 1.0, kept in memory for seven days of org time.
 
 A batch is worked through when it arrives. Its rows stand alone, as the platform's do.
 Source: facts/real-clients.md 5.6; facts/org-behaviour.md 5.
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from local_org.api.bulk1_chunks import Chunking, check_chunkable, chunks, read_chunking
-from local_org.api.bulk2_jobs import Jobs2
+from local_org.api.bulk2_jobs import Jobs2, forget_old
 from local_org.api.bulk_results import FOUND_WRITERS, RESULT_WRITERS, Found, run_query
 from local_org.api.bulk_rows import QUERIES, ROW_READERS, Order, save, soql_text, write_order
 from local_org.errors import OrgError
@@ -102,6 +102,7 @@ class Jobs:
             _MODES[mode],
             read_chunking(headers, order),
         )
+        forget_old(self._jobs, job.created_at)
         self._jobs[job.id[:15]] = job
         return job
 
@@ -188,7 +189,11 @@ def _order(org: Org, session: Session, wanted: dict[str, Any]) -> Order:
 def _save(org: Org, session: Session, job: Job, batch: Batch) -> None:
     rows = ROW_READERS[job.content_type](org, job.order, batch.request)
     if len(rows) > _BATCH_ROWS:
-        raise OrgError("InvalidBatch", f"Records: {len(rows)}; at most {_BATCH_ROWS} are allowed")
+        text = (
+            f"Exceeded number of records: {len(rows)}. "
+            f"Number of records should be less than or equal to {_BATCH_ROWS}"
+        )
+        raise OrgError("InvalidBatch", text)
     results = save(org, session, job.order, rows)
     batch.processed = len(results)
     batch.rows_failed = sum(not result.success for result in results)

@@ -23,14 +23,23 @@ from local_org.errors import OrgError
 _LIMIT = 25
 _MOST_NODES = 500
 _MOST_GRAPHS = 75
+_MOST_LARGE = 5
+_LARGE = re.compile(r"/services/data/v\d+\.\d+/(?:query|queryAll|composite/sobjects)(?:[/?]|\Z)")
+"""Paths of queries and collections, of which a composite request takes few."""
 _NODE = re.compile(r"/services/data/v\d+\.\d+/sobjects/[^/?]+(?:/[^?]+)?/?(?:\?.*)?", re.DOTALL)
 """Paths that a graph can hold: records by object, by id, by external id."""
+_NAME = re.compile(r"[0-9A-Za-z]\w*", re.ASCII)
 _REFERENCE = re.compile(r"@\{([^}.\[]+)([^}]*)\}")
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 _KEPT_HEADERS = {"location": "Location", "last-modified": "Last-Modified", "etag": "ETag"}
 _ROLLED_BACK = OrgError(
     "PROCESSING_HALTED",
     "The transaction was rolled back since another operation in the same transaction failed.",
+)
+_HALTED = OrgError(
+    "BATCH_PROCESSING_HALTED",
+    "The request was not processed: one before it failed and haltOnError is set.",
+    status=412,
 )
 
 
@@ -42,6 +51,10 @@ async def composite(request: Request) -> Response:
     """POST the requests; every one of them has an answer, in order."""
     body = await json_object(request)
     wanted = _subrequests(body, "compositeRequest")
+    _check_references(wanted)
+    if sum(bool(_LARGE.match(str(each.get("url", "")))) for each in wanted) > _MOST_LARGE:
+        text = f"The maximum number of query and collection operations allowed is {_MOST_LARGE}."
+        raise OrgError("LIMIT_EXCEEDED", text)
     if body.get("allOrNone") is True:
         answers, _done = await _together(request, wanted)
     else:
@@ -67,16 +80,22 @@ async def graph(request: Request) -> Response:
 
 
 async def batch(request: Request) -> Response:
-    """POST independent requests; URLs are relative to ``/services/data``."""
+    """POST independent requests; URLs are relative to ``/services/data``; each counts as a call."""
     body = await json_object(request)
-    results = []
-    for wanted in _subrequests(body, "batchRequests"):
+    results: list[dict[str, Any]] = []
+    halted = False
+    for number, wanted in enumerate(_subrequests(body, "batchRequests")):
+        if halted:
+            results.append({"statusCode": _HALTED.status, "result": [rest_entry(_HALTED)]})
+            continue
+        if number:
+            request.state.org.count_call()
         content = orjson.dumps(wanted["richInput"]) if "richInput" in wanted else b""
-        url = f"/services/data/{wanted.get('url', '').lstrip('/')}"
-        answer = await _dispatch(request)(wanted.get("method", "GET"), url, {}, content)
+        url = f"/services/data/{str(wanted.get('url', '')).lstrip('/')}"
+        method = str(wanted.get("method", "GET")).upper()
+        answer = await _dispatch(request)(method, url, {}, content)
         results.append({"statusCode": answer.status_code, "result": _content(answer)})
-        if body.get("haltOnError") is True and answer.status_code >= 400:
-            break
+        halted = body.get("haltOnError") is True and answer.status_code >= 400
     failed = any(result["statusCode"] >= 400 for result in results)
     return json_response({"hasErrors": failed, "results": results})
 
@@ -215,7 +234,26 @@ def _graphs(body: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
         if not _NODE.fullmatch(str(node.get("url", ""))):
             text = f"A graph takes requests for records only, got {node.get('url')}"
             raise OrgError("INVALID_INPUT", text)
+    for _, requests in graphs:
+        _check_references(requests)
     return graphs
+
+
+def _check_references(wanted: list[dict[str, Any]]) -> None:
+    """Refuse requests whose answers could not be told apart.
+
+    :raises OrgError: ``INVALID_INPUT``.
+    """
+    references = [each.get("referenceId") for each in wanted]
+    for reference in references:
+        if not isinstance(reference, str) or not _NAME.fullmatch(reference):
+            text = (
+                f"Provided referenceId ('{reference}') must start with a letter or a number, and it "
+                "can contain only letters, numbers and underscores ('_')."
+            )
+            raise OrgError("INVALID_INPUT", text)
+        if references.count(reference) > 1:
+            raise OrgError("INVALID_INPUT", f"Duplicate referenceId: {reference}")
 
 
 def _subrequests(body: dict[str, Any], key: str, most: int = _LIMIT) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from local_org.api.conditions import (
 )
 from local_org.api.errors import collection_entry, rest_errors
 from local_org.api.recent import recent_items
-from local_org.api.versions import VERSIONS
+from local_org.api.versions import VERSIONS, serves
 from local_org.api.wire import DATA, json_object, json_response, no_content, parameter
 from local_org.errors import not_found
 from local_org.ids import is_id
@@ -58,9 +58,11 @@ async def versions(_request: Request) -> Response:
 async def version_root(request: Request) -> Response:
     """GET the resources of a version. ``identity`` is absolute: clients follow it as it stands."""
     org, session = _caller(request)
-    base = f"/services/data/v{request.path_params['version']}"
+    version = request.path_params["version"]
+    base = f"/services/data/v{version}"
     identity = f"{request.state.context.base_url}/id/{org.org_id}/{session.user_id}"
-    return json_response({"identity": identity} | {name: f"{base}/{name}" for name in RESOURCES})
+    served = {name: f"{base}/{name}" for name in RESOURCES if serves(version, name)}
+    return json_response({"identity": identity} | served)
 
 
 async def describe_global(request: Request) -> Response:
@@ -212,6 +214,17 @@ async def communities(_request: Request) -> Response:
     return json_response({"communities": [], "total": 0})
 
 
+async def layouts(request: Request) -> Response:
+    """Answer for the layouts of an object, which are kept and never laid out."""
+    _sobject(request)
+    raise not_found()
+
+
+async def apex_rest(_request: Request) -> Response:
+    """Answer for Apex classes that serve REST: the org runs none, so none matches."""
+    raise not_found("Could not find a match for URL")
+
+
 def _caller(request: Request) -> tuple[Org, Session]:
     return request.state.org, request.state.session
 
@@ -290,8 +303,10 @@ def _created(request: Request, sobject: SObject, result: SaveResult, **more: boo
     return json_response(body, 201, {"Location": location})
 
 
+_APEX_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _SOBJECT = f"{DATA}/sobjects/{{sobject}}"
 routes = [
+    Route("/services/apexrest/{path:path}", apex_rest, methods=_APEX_METHODS),
     Route("/services/data", versions),
     Route(DATA, version_root),
     Route(f"{DATA}/limits", limits),
@@ -299,6 +314,7 @@ routes = [
     Route(f"{DATA}/connect/communities", communities),
     Route(f"{DATA}/sobjects", describe_global),
     Route(f"{_SOBJECT}/describe", describe),
+    Route(f"{_SOBJECT}/describe/{{layouts:path}}", layouts),
     Route(f"{_SOBJECT}/deleted", deleted),
     Route(f"{_SOBJECT}/updated", updated),
     Route(_SOBJECT, basic_information),

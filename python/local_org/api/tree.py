@@ -1,7 +1,12 @@
-"""sObject Tree: records of one object with their children, created together or not at all."""
+"""sObject Tree: records of one object with their children, created together or not at all.
+
+Source: the REST reference, "sObject Tree".
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -14,6 +19,12 @@ from local_org.errors import OrgError
 from local_org.org import Org, SaveResult, Session
 
 _LIMIT = 200
+_MOST_TYPES = 5
+_MOST_LEVELS = 5
+_NO_REFERENCE = "Include a reference ID for each record in the request."
+_DUPLICATE = (
+    "Duplicate ReferenceId provided in the request. ReferenceId must be unique in a request."
+)
 
 
 class _Refused(Exception):
@@ -28,18 +39,64 @@ async def create_tree(request: Request) -> Response:
     """POST the records; 201 with the id of each reference, or 400 with the errors of one."""
     org: Org = request.state.org
     session: Session = request.state.session
-    body = await json_object(request)
+    records = _list(await json_object(request))
+    if refused := _unfit(request.path_params["sobject"], records):
+        return _answer(refused)
     made: dict[str, str] = {}
     try:
         with org.unit(session):
-            for record in _list(body):
+            for record in records:
                 _create(org, session, record, {}, made)
-    except _Refused as refused:
-        errors = [collection_entry(error) for error in refused.result.errors]
-        failed = {"referenceId": refused.reference, "errors": errors}
-        return json_response({"hasErrors": True, "results": [failed]}, 400)
+    except _Refused as refusal:
+        return _answer([(refusal.reference, refusal.result.errors)])
     results = [{"referenceId": name, "id": record_id} for name, record_id in made.items()]
     return json_response({"hasErrors": False, "results": results}, 201)
+
+
+def _answer(refused: Sequence[tuple[str, Sequence[OrgError]]]) -> Response:
+    results = [
+        {"referenceId": reference, "errors": [collection_entry(error) for error in errors]}
+        for reference, errors in refused
+    ]
+    return json_response({"hasErrors": True, "results": results}, 400)
+
+
+def _unfit(entity: str, records: list[dict[str, Any]]) -> list[tuple[str, list[OrgError]]]:
+    """Return what is wrong with the trees before any record is made: references and errors."""
+    told = list(_attributes(records, 1))
+    kinds = {kind.lower() for _, kind, _ in told}
+    if len(told) > _LIMIT or len(kinds) > _MOST_TYPES:
+        text = f"expected at most {_LIMIT} records of {_MOST_TYPES} types, got {len(told)} records"
+        return [("", [OrgError("INVALID_INPUT", f"{text} of {len(kinds)}")])]
+    counts = Counter(reference for reference, _, _ in told)
+    wrong = ((each[0], _wrong(entity, *each, counts[each[0]])) for each in told)
+    return [(reference, [OrgError("INVALID_INPUT", text)]) for reference, text in wrong if text]
+
+
+def _wrong(entity: str, reference: str, kind: str, level: int, namesakes: int) -> str:
+    """Word what is wrong with one record; blank where nothing is."""
+    if not reference:
+        return _NO_REFERENCE
+    if namesakes > 1:
+        return _DUPLICATE
+    if level > _MOST_LEVELS:
+        return f"expected at most {_MOST_LEVELS} levels of records"
+    if level == 1 and kind.lower() != entity.lower():
+        return f"expected records of {entity} at the root, got {kind}"
+    return ""
+
+
+def _attributes(records: list[dict[str, Any]], level: int) -> Iterator[tuple[str, str, int]]:
+    """Yield reference, type and level of each record, parents first."""
+    for record in records:
+        told = record.get("attributes")
+        told = told if isinstance(told, dict) else {}
+        yield str(told.get("referenceId") or ""), str(told.get("type") or ""), level
+        if level > _MOST_LEVELS:
+            continue
+        for value in record.values():
+            if isinstance(value, dict) and "records" in value:
+                yield from _attributes(_list(value), level + 1)
 
 
 def _create(
@@ -51,8 +108,6 @@ def _create(
     """
     attributes = record.get("attributes") or {}
     entity, reference = str(attributes.get("type", "")), str(attributes.get("referenceId", ""))
-    if reference in made or len(made) >= _LIMIT:
-        raise OrgError("INVALID_INPUT", f"Duplicate referenceId or too many records: {reference}")
     children = {k: v for k, v in record.items() if isinstance(v, dict) and "records" in v}
     values = {k: v for k, v in record.items() if k != "attributes" and k not in children}
     [result] = org.insert(session, [(entity, values | parent)])

@@ -36,6 +36,31 @@ _BELOW: Final = (
     "The API version that was specified ({}) is below the minimum supported "
     f"({OLDEST}.0). Change the version number and run the request again."
 )
+_SINCE: Final = tuple(
+    (re.compile(pattern), first)
+    for pattern, first in (
+        ("composite/sobjects/[^/]+/[^/]+", 46),
+        ("composite/sobjects(/.*)?", 42),
+        ("composite/graph", 50),
+        ("composite/(batch|tree/.*)", 34),
+        ("composite", 38),
+        ("jobs/ingest(/.*)?", 41),
+        ("jobs/query(/.*)?", 47),
+        ("jobs", 41),
+        ("limits/recordCount", 40),
+        ("limits", 24),
+        ("parameterizedSearch", 36),
+        ("queryAll(/.*)?", 29),
+        ("sobjects/[^/]+/(deleted|updated)", 29),
+        ("sobjects/[^/]+/listviews(/.*)?", 32),
+        ("sobjects/[^/]+/[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?/(?!password).*", 36),
+    )
+)
+"""The first version of resources that came later than ``OLDEST``; the first pattern that fits.
+
+Source: the reference of each resource, "Availability".
+"""
+_ALL_SERVE: Final = max(first for _, first in _SINCE)
 
 
 def version_of(path: str) -> str | None:
@@ -48,14 +73,32 @@ def version_of(path: str) -> str | None:
     return found[2] if found else None
 
 
+def serves(version: str, resource: str) -> bool:
+    """Whether a version has a REST resource, named by its path below the version's root.
+
+    >>> serves("37.0", "composite"), serves("38.0", "composite"), serves("21.0", "query")
+    (False, True, True)
+    """
+    number = float(version)
+    if number >= _ALL_SERVE:
+        return True
+    first = next((first for pattern, first in _SINCE if pattern.fullmatch(resource)), OLDEST)
+    return number >= first
+
+
 def check_version(path: str) -> None:
     """Refuse versions that the org does not serve, each protocol in its own way.
 
-    :raises OrgError: REST: 404, and 410 ``GONE`` for one that is retired; Bulk API 1.0:
-        ``InvalidVersion``; SOAP: ``UNSUPPORTED_API_VERSION``.
+    :raises OrgError: REST: 404, also for a resource that came with a later version, and 410
+        ``GONE`` for a version that is retired; Bulk API 1.0: ``InvalidVersion``; SOAP:
+        ``UNSUPPORTED_API_VERSION``.
     """
     found = _VERSIONED.match(path)
-    if not found or found[2] in VERSIONS:
+    if not found:
+        return
+    if found[2] in VERSIONS:
+        if found[1] == "data/v" and not serves(found[2], path[found.end() + 1 :]):
+            raise not_found()
         return
     refusal = _UNKNOWN[found[1].partition("/")[0]]
     if found[2] not in _RETIRED:

@@ -16,7 +16,9 @@ from local_org.metadata.lookups import lookup
 from local_org.metadata.markup import Problem, child, children, first_or_self, flag, text
 from local_org.metadata.package import Component, own_name, owner_of
 from local_org.metadata.work import Work, at_most, require
+from local_org.records.formula_fields import is_circular
 from local_org.schema.custom import OWNER
+from local_org.schema.formula import OF_A_WRITE
 from local_org.schema.model import TEXT_TYPES, Field, FieldType, PicklistValue
 
 FORMULA_TEXT_LENGTH = 1300
@@ -132,7 +134,7 @@ def _of_kind(work: Work, element: etree._Element, entity: str, kind: Kind) -> di
         return {"default": default is not None and default.text == "true"}
     if default is None:
         return {}
-    compiled(work, entity, default)
+    compiled(work, entity, default, without=OF_A_WRITE)
     return {"default_formula": default.text, "defaulted_on_create": True}
 
 
@@ -174,15 +176,13 @@ def _value_set(work: Work, element: etree._Element) -> tuple[etree._Element, str
 
 
 def _check_formula(work: Work, entity: str, formula: etree._Element, made: Field) -> None:
-    """Check that the formula compiles, reads this record only, and not its own field."""
-    for path in compiled(work, entity, formula).references:
-        require(
-            len(path) == 1,
-            f"Field {'.'.join(path)} may not be used in this type of formula",
-            formula,
-        )
-        itself = path[0].lower() == made.name.lower()
-        require(not itself, f"Field {made.name} cannot reference itself in its formula", formula)
+    """Check that the formula compiles, reads nothing of its reader, and never its own field."""
+    for path in compiled(work, entity, formula, without=OF_A_WRITE).references:
+        of_the_reader = path[0].startswith("$")
+        message = f"Field {'.'.join(path)} may not be used in this type of formula"
+        require(not of_the_reader, message, formula)
+    itself = is_circular(work.schema, work.schema.object(entity), made)
+    require(not itself, f"Field {made.name} cannot reference itself in its formula", formula)
 
 
 def _check_texts(element: etree._Element, entity: str) -> None:

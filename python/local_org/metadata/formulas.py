@@ -9,14 +9,18 @@ from local_org.metadata.work import Work
 from local_org.schema.formula import Formula, FormulaError, compile_formula, resolver
 
 
-def compiled(work: Work, entity: str, element: etree._Element) -> Formula:
+def compiled(
+    work: Work, entity: str, element: etree._Element, *, without: frozenset[str] = frozenset()
+) -> Formula:
     """Compile the formula that an element holds, for records of this object.
+
+    ``without`` names functions that formulas of its kind do not have.
 
     :raises Problem: it does not parse, or names what is not there.
     """
     permissions = [each.name for each in work.store.documents("CustomPermission")]
     resolve = resolver(work.schema, work.schema.object(entity), permissions)
     try:
-        return compile_formula(element.text or "", resolve=resolve)
+        return compile_formula(element.text or "", resolve=resolve, without=without)
     except FormulaError as error:
         raise Problem(error.message, element) from error

@@ -138,6 +138,12 @@ def _users_of(work: Work, entity: str, own: str) -> Iterator[str]:
     for field in sobject.fields.values():
         if field.formula and word.search(field.formula):
             yield f"Custom Field - {field.name}"
+    through = re.compile(rf"\.\s*{re.escape(own)}\b", re.IGNORECASE)
+    for child in work.schema:
+        leads = any(sobject.name in lookup.reference_to for lookup in child.fields.values())
+        for field in child.fields.values() if leads else ():
+            if field.formula and through.search(field.formula):
+                yield f"Custom Field - {child.name}.{field.name}"
     for member in work.store.documents("PlatformEventChannelMember"):
         root = XmlFile(member.body).root
         enriched = {text(each, "name") for each in children(root, "enrichedFields")}

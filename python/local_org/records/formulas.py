@@ -1,11 +1,9 @@
-"""Formulas over stored rows: names looked up, values read, formula fields as SQL functions."""
+"""Formulas over stored rows: names looked up, values read, records in the act of being written."""
 
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Protocol
@@ -14,8 +12,8 @@ from local_org.clock import from_millis, millis
 from local_org.schema.access import Access
 from local_org.schema.formula import (
     Formula,
-    FormulaFailure,
     compile_formula,
+    object_named,
     resolver,
 )
 from local_org.schema.model import NUMBER_TYPES, Field, FieldType, Schema, SObject
@@ -90,112 +88,6 @@ def _number(field: Field, value: Decimal) -> int | float:
     if field.type in (FieldType.INT, FieldType.LONG):
         return int(value.to_integral_value(ROUND_HALF_UP))
     return float(value.quantize(Decimal(1).scaleb(-field.scale), ROUND_HALF_UP))
-
-
-# -- formula fields -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _FormulaField:
-    """A compiled formula field and the fields of the same record it needs."""
-
-    field: Field
-    formula: Formula
-    inputs: tuple[Field, ...]
-
-    def compute(self, stored: Sequence[Any], now: Callable[[], datetime]) -> Any:
-        context = _Inputs(self.inputs, stored, now, self.field.blanks_as_zero)
-        try:
-            return stored_value(self.field, self.formula.evaluate(context))
-        except FormulaFailure:
-            return None
-
-
-class _Inputs:
-    """Values of one record, for a formula field: nothing before, nothing new."""
-
-    is_new = False
-
-    def __init__(
-        self,
-        fields: Sequence[Field],
-        stored: Sequence[Any],
-        now: Callable[[], datetime],
-        blanks_as_zero: bool,
-    ) -> None:
-        self._values = {
-            f.name.lower(): formula_value(f, v) for f, v in zip(fields, stored, strict=True)
-        }
-        self._now = now
-        self.blanks_as_zero = blanks_as_zero
-
-    @property
-    def now(self) -> datetime:
-        """The org's time."""
-        return self._now()
-
-    def value(self, path: Path) -> Any:
-        """Return the value of a field of the record; a deploy refuses other paths."""
-        return self._values.get(path[-1].lower()) if len(path) == 1 else None
-
-    def prior(self, path: Path) -> Any:
-        """Return the value: a formula field knows no other."""
-        return self.value(path)
-
-    def changed(self, path: Path) -> bool:
-        """Never."""
-        del path
-        return False
-
-
-class FormulaFields:
-    """Formula fields of the schema, each known to SQLite as the function ``Object.Field``."""
-
-    def __init__(self, connection: sqlite3.Connection, now: Callable[[], datetime]) -> None:
-        self._connection = connection
-        self._now = now
-        self._compiled: dict[tuple[str, str], _FormulaField] = {}
-
-    def register(self, schema: Schema) -> None:
-        """Compile all formula fields of this schema anew.
-
-        :raises FormulaError: one of them does not compile.
-        """
-        self._compiled = {
-            (sobject.name, field.name): self._compile(schema, sobject, field)
-            for sobject in schema
-            for field in sobject.fields.values()
-            if field.calculated
-        }
-
-    def _compile(self, schema: Schema, sobject: SObject, field: Field) -> _FormulaField:
-        formula = compiled(field.formula or "", schema, sobject)
-        names = sorted({path[0].lower() for path in formula.references if len(path) == 1})
-        inputs = tuple(f for name in names if (f := sobject.get(name)) is not None)
-        made = _FormulaField(field, formula, inputs)
-        self._connection.create_function(
-            f"{sobject.name}.{field.name}",
-            len(inputs),
-            lambda *stored: made.compute(stored, self._now),
-            deterministic=True,
-        )
-        return made
-
-    def expression(self, alias: str, sobject: SObject, field: Field) -> str:
-        """Return the call of the field's function over the columns it needs, nested if computed."""
-        inputs = (
-            self.expression(alias, sobject, f) if f.calculated else f'{alias}."{f.name}"'
-            for f in self._compiled[sobject.name, field.name].inputs
-        )
-        return f'"{sobject.name}.{field.name}"({", ".join(inputs)})'
-
-    def value(self, sobject: SObject, field: Field, row: Mapping[str, Any]) -> Any:
-        """Return the stored encoding of a formula field over a row."""
-        made = self._compiled[sobject.name, field.name]
-        stored = [
-            self.value(sobject, f, row) if f.calculated else row.get(f.name) for f in made.inputs
-        ]
-        return made.compute(stored, self._now)
 
 
 # -- records being written ------------------------------------------------------------------------
@@ -292,7 +184,8 @@ class RecordContext:
         lookup = sobject.by_relationship(name)
         record_id = None if lookup is None else row.get(lookup.name)
         target = self._rows.schema.by_prefix(record_id) if record_id else None
-        if record_id is None or target is None or (kind and kind.lower() != target.name.lower()):
+        other = kind and target and object_named(kind).lower() != target.name.lower()
+        if record_id is None or target is None or other:
             return None
         found = self._rows.row(target.name, record_id)
         return None if found is None else (target, found)

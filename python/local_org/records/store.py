@@ -15,7 +15,7 @@ from local_org.clock import Clock
 from local_org.errors import invalid_type
 from local_org.ids import record_id
 from local_org.records.documents import Document, Documents
-from local_org.records.formulas import FormulaFields
+from local_org.records.formula_fields import FormulaFields
 from local_org.records.schema_documents import keep_schema, restore_schema
 from local_org.records.tables import sync_tables
 from local_org.schema.model import Field, FieldType, Schema, SObject

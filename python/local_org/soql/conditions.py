@@ -99,8 +99,7 @@ class Conditions:
             return _equal(term, None)
         self.statement.encoder.encode(node.value, term.type, term.name)
         pattern = like_pattern(node.value, self.statement.faults)
-        left = term.sql if pattern.isascii() else term.versus(pattern)[0]
-        return Sql(f"{left} LIKE ? ESCAPE '\\'", (*term.params, folded(pattern)))
+        return _by_column(term, lambda each: _alike(each, pattern))
 
     def _membership(self, node: Membership) -> Sql:
         term = self._resolve(node.left)
@@ -112,12 +111,8 @@ class Conditions:
         many = len(spans) > _MOST_SPANS
         alone = [v for v in values if v is None or (isinstance(v, Between) and not many)]
         pieces = [_equal(term, v) for v in alone] + ([_within(term, spans)] if many else [])
-        sides = defaultdict(list)
-        for left, value in map(term.versus, plain):
-            sides[left].append(value)
-        for left, listed in sides.items():
-            marks = ", ".join("?" * len(listed))
-            pieces.append(Sql(f"{left} IN ({marks})", (*term.params, *listed)))
+        if plain:
+            pieces.append(_by_column(term, lambda each: _among(each, plain)))
         found = balanced(" OR ", pieces)
         return negated(found) if node.negated else found
 
@@ -155,8 +150,40 @@ def _equal(term: Term, value: Any) -> Sql:
     if isinstance(value, Between):
         sql = f"({term.compared} >= ? AND {term.compared} < ?)"
         return Sql(sql, (*term.params, value.start, *term.params, value.end))
-    left, value = term.versus(value)
-    return Sql(f"{left} = ?", (*term.params, value))
+    return _by_column(term, lambda each: _among(each, [value]))
+
+
+def _by_column(term: Term, condition: Callable[[Term], Sql]) -> Sql:
+    """Return a condition that no blank fulfils; of a polymorphic parent, as one on its Id.
+
+    So the parents are looked up once, and not one for each row.
+    """
+    lent = term.lent
+    if lent is None or lent.sql != term.sql:
+        return condition(term)
+    parents = join(" UNION ALL ", (_ids_where(condition(each), each) for each in lent.columns))
+    return Sql(f"{lent.key} IN ({parents.text})", parents.params)
+
+
+def _ids_where(condition: Sql, column: Term) -> Sql:
+    return Sql(f'SELECT "Id" FROM "{column.entity}" WHERE {condition.text}', condition.params)
+
+
+def _alike(term: Term, pattern: str) -> Sql:
+    left = term.sql if pattern.isascii() else term.versus(pattern)[0]
+    return Sql(f"{left} LIKE ? ESCAPE '\\'", (*term.params, folded(pattern)))
+
+
+def _among(term: Term, values: list[Any]) -> Sql:
+    """Whether the value is one of these; those beyond ASCII are compared apart."""
+    sides = defaultdict(list)
+    for left, value in map(term.versus, values):
+        sides[left].append(value)
+    pieces = [
+        Sql(f"{left} IN ({', '.join('?' * len(listed))})", (*term.params, *listed))
+        for left, listed in sides.items()
+    ]
+    return pieces[0] if len(pieces) == 1 else parenthesized(join(" OR ", pieces))
 
 
 def _within(term: Term, spans: list[Between]) -> Sql:

@@ -27,7 +27,7 @@ class Calendar:
     ) -> Calendar:
         """Return the calendar of a user at this instant; ``zone`` is a ``TimeZoneSidKey``."""
         info = ZoneInfo(zone)
-        monday = locale.partition("_")[2] in _MONDAY_COUNTRIES
+        monday = not _MONDAY_COUNTRIES.isdisjoint(locale.split("_")[1:2])
         today = now.astimezone(info).date()
         return cls(today, info, 0 if monday else 6, fiscal_month, by_start)
 

@@ -12,6 +12,7 @@ from local_org.soql.dates import Calendar
 from local_org.soql.faults import Faults
 from local_org.soql.folding import FOLD, folded
 from local_org.soql.literals import Encoder
+from local_org.soql.name_object import NAME
 from local_org.soql.nodes import Path, Position
 
 _MAX_STEPS = 5
@@ -23,41 +24,6 @@ class Expressions(Protocol):
     def expression(self, alias: str, entity: str, field: Field) -> str:
         """Return SQL of a field's value in stored encoding."""
         ...
-
-
-def _name_field(name: str, kind: FieldType, to: str | None = None) -> Field:
-    relationship = name.removesuffix("Id") if to else None
-    targets = (to,) if to else ()
-    return Field(name, kind, name, reference_to=targets, relationship_name=relationship)
-
-
-NAME = SObject(
-    "Name",
-    "Name",
-    "Names",
-    None,
-    {
-        f.name.lower(): f
-        for f in (
-            _name_field("Id", FieldType.ID),
-            _name_field("Name", FieldType.STRING),
-            _name_field("LastName", FieldType.STRING),
-            _name_field("FirstName", FieldType.STRING),
-            _name_field("Type", FieldType.PICKLIST),
-            _name_field("Alias", FieldType.STRING),
-            _name_field("UserRoleId", FieldType.REFERENCE, "UserRole"),
-            _name_field("RecordTypeId", FieldType.REFERENCE, "RecordType"),
-            _name_field("IsActive", FieldType.BOOLEAN),
-            _name_field("ProfileId", FieldType.REFERENCE, "Profile"),
-            _name_field("Title", FieldType.STRING),
-            _name_field("Email", FieldType.EMAIL),
-            _name_field("Phone", FieldType.PHONE),
-            _name_field("NameOrAlias", FieldType.STRING),
-            _name_field("Username", FieldType.STRING),
-        )
-    },
-)
-"""What every target of a polymorphic lookup has in common; ``Type`` tells the target's object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +38,8 @@ class Term:
     entity: str = ""
     outer: bool = False
     """Reached through a parent, so possibly missing."""
+    lent: Lent | None = None
+    """Where the value comes from, when it is one of the columns of several objects."""
 
     @property
     def compared(self) -> str:
@@ -112,6 +80,16 @@ class Term:
         if isinstance(value, str) and not value.isascii() and self.in_any_case:
             return f"{FOLD}({self.sql})", folded(value)
         return self.compared, value
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """The columns of a polymorphic parent's field; of no use once its SQL is another one."""
+
+    sql: str
+    key: str
+    """SQL of the parent's Id."""
+    columns: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +264,8 @@ class Scope:
         """Return the value of a field known to exist."""
         kind = FieldType.STRING if found.reference_to == ("EntityDefinition",) else found.type
         if of.polymorphic:
-            return Term(self._any_target(of, found), kind, found.name, (), found, "", outer=True)
+            sql, lent = self._any_target(of, found), self._lent(of, found)
+            return Term(sql, kind, found.name, (), found, "", outer=True, lent=lent)
         alias = of.alias or ""
         store = self.statement.store
         sql = of.key if found.compound_root else store.expression(alias, of.entity.name, found)
@@ -301,23 +280,47 @@ class Scope:
             return of.key
         key = (of.key, found.name)
         if key not in self._chosen:
-            cases = "".join(self._target_cases(of, found))
-            self._chosen[key] = f"CASE substr({of.key}, 1, 3){cases} END" if cases else "NULL"
+            self._chosen[key] = self._one_of(of, dict(self._target_values(of, found)))
         return self._chosen[key]
 
-    def _target_cases(self, of: Parent, found: Field) -> Iterator[str]:
+    def _one_of(self, of: Parent, values: Mapping[str, str]) -> str:
+        """Return SQL of one of these values by key prefix; columns of other objects are null."""
+        if not values:
+            return "NULL"
+        columns = list(values.values())
+        if len(columns) > 1 and not any(value[0] in "'\"" for value in columns):
+            return f"coalesce({', '.join(columns)})"
+        cases = "".join(f" WHEN '{prefix}' THEN {value}" for prefix, value in values.items())
+        return f"CASE substr({of.key}, 1, 3){cases} END"
+
+    def _target_values(self, of: Parent, found: Field) -> Iterator[tuple[str, str]]:
         for target in of.targets:
             value = self._target_value(of, target, found.name)
             if value and target.key_prefix:
-                yield f" WHEN '{target.key_prefix}' THEN {value}"
+                yield target.key_prefix, value
 
-    def _target_value(self, of: Parent, target: SObject, name: str) -> str | None:
-        if name == "Type" and target.name != "Group":
-            return f"'{target.name}'"
+    def _lent(self, of: Parent, found: Field) -> Lent | None:
+        """Return the columns that a field of the parent is one of, if each is a column."""
+        fields = [(target, self._target_field(target, found.name)) for target in of.targets]
+        own = [(target.name, each) for target, each in fields if each is not None]
+        if found.name in ("Id", "Type") or not own or not all(each.stored for _, each in own):
+            return None
+        terms = (Term(f'"{f.name}"', f.type, f.name, (), f, entity) for entity, f in own)
+        return Lent(self._any_target(of, found), of.key, tuple(terms))
+
+    def _target_field(self, target: SObject, name: str) -> Field | None:
         own = target.get(name)
         if own is None and name in ("Name", "NameOrAlias"):
             own = target.name_field
         if own is None or not self.statement.access.field_readable(target.name, own.name):
+            return None
+        return own
+
+    def _target_value(self, of: Parent, target: SObject, name: str) -> str | None:
+        if name == "Type" and target.name != "Group":
+            return f"'{target.name}'"
+        own = self._target_field(target, name)
+        if own is None:
             return None
         alias = self.narrowed(of, target).alias or ""
         return self.statement.store.expression(alias, target.name, own)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from local_org.schema.model import Field, SObject
 from local_org.soql.display import formatted
-from local_org.soql.functions import is_field_set
+from local_org.soql.faults import malformed
+from local_org.soql.functions import DATE_FUNCTIONS, is_field_set
 from local_org.soql.nodes import Call, Expression, FieldItem, Path, Position, TypeOf
+from local_org.soql.printer import expression as printed
 from local_org.soql.rows import BranchedShape, Json, RecordShape, column, composed, value
 from local_org.soql.scope import Parent, Scope, Term
 from local_org.soql.terms import Terms
@@ -130,6 +132,9 @@ class Selection:
             inner, display = self.terms.only(call), True
         term = self.terms.term(inner)
         shape, columns = self.shape, self.columns
+        if isinstance(inner, Call) and inner.function in DATE_FUNCTIONS:
+            message = f"Field must be grouped or aggregated: {printed(inner)}"
+            raise malformed(message)
         computed = isinstance(inner, Call) and inner.function == "DISTANCE"
         if computed and not alias:
             alias = f"expr{self._unnamed}"

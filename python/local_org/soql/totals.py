@@ -35,6 +35,10 @@ def count_plan(scope: Scope, query: Query) -> Plan:
     return Plan(scope.entity.name, sql, params, lambda _row: {}, columns, counts=True)
 
 
+_TOTAL = Sql("COUNT(*)")
+"""Makes the grand total one row even of nothing, whatever else is selected of it."""
+
+
 def _check_overall(query: Query) -> None:
     """Refuse to cut short the one row of a query that has no groups."""
     cut = {"LIMIT": query.limit, "OFFSET": query.offset}
@@ -74,8 +78,6 @@ def _level(grouping: Grouping, query: Query, where: Sql, keys: Sequence[Sql] = (
     if query.having is not None:
         having = Conditions(grouping.scope, grouping.resolve).sql(query.having)
     groups = join(", ", (Sql(g.key.sql, g.key.params) for g in grouping.groups))
-    if not groups.text and having is not TRUE:
-        having = Sql(f"COUNT(*) >= 0 AND ({having.text})", having.params)
     selected = join(", ", [Sql(", ".join(grouping.slots.sql), tuple(grouping.slots.params)), *keys])
     parts = [
         Sql(f"SELECT {selected.text}", selected.params),
@@ -93,7 +95,7 @@ def _levels(groupings: Sequence[Grouping], query: Query, where: Sql) -> Sql:
     for grouping in groupings:
         keys, names = _keys(grouping, query)
         named = [Sql(f"{key.text} AS k{n}", key.params) for n, key in enumerate(keys)]
-        parts.append(_level(grouping, query, where, named))
+        parts.append(_level(grouping, query, where, [*named, _TOTAL]))
     body = join(" UNION ALL ", parts)
     return Sql(f"SELECT * FROM ({body.text}) ORDER BY {', '.join(names)}", body.params)
 

@@ -14,11 +14,13 @@ from local_org.schema.formula.kinds import (
     FormulaType,
     formula_type,
 )
-from local_org.schema.formula.names import resolver
+from local_org.schema.formula.names import object_named, resolver
 from local_org.schema.formula.parser import parse
 from local_org.schema.formula.special import SPECIAL_FORMS
 
 __all__ = [
+    "MAX_LENGTH",
+    "OF_A_WRITE",
     "Formula",
     "FormulaContext",
     "FormulaError",
@@ -26,6 +28,7 @@ __all__ = [
     "FormulaType",
     "compile_formula",
     "formula_type",
+    "object_named",
     "resolver",
 ]
 
@@ -53,12 +56,28 @@ class Formula:
             raise FormulaFailure(f"no value: {e}") from e
 
 
-def compile_formula(text: str, *, resolve: Resolve) -> Formula:
+MAX_LENGTH = 3900
+"""Characters of a formula as it is written."""
+OF_A_WRITE = frozenset({"ISCHANGED", "ISCLONE", "ISNEW", "PRIORVALUE"})
+"""Functions about a record that is being written: rules have them, fields and defaults do not."""
+
+
+def compile_formula(
+    text: str, *, resolve: Resolve, without: frozenset[str] = frozenset()
+) -> Formula:
     """Compile a formula; ``resolve`` tells the type of a path such as ``("Owner", "Name")``.
+
+    ``without`` names functions that formulas of its kind do not have.
 
     :raises FormulaError: in the platform's words: syntax, unknown names, wrong types or counts.
     """
-    compiler = Compiler(resolve, SPECIAL_FORMS)
+    if len(text) > MAX_LENGTH:
+        raise FormulaError(
+            f"Formula is too long ({len(text):,} characters).  "
+            f"Maximum length is {MAX_LENGTH:,} characters",
+            0,
+        )
+    compiler = Compiler(resolve, SPECIAL_FORMS, without)
     try:
         compiled = compiler.value(parse(text))
     except RecursionError:

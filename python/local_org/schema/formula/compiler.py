@@ -58,8 +58,11 @@ class SpecialForm(Protocol):
 class Compiler:
     """Compiles one formula; ``references`` collects the fields it reads and their types."""
 
-    def __init__(self, resolve: Resolve, special: Mapping[str, SpecialForm]) -> None:
+    def __init__(
+        self, resolve: Resolve, special: Mapping[str, SpecialForm], without: frozenset[str]
+    ) -> None:
         self._resolve = resolve
+        self._without = without
         self._special = special
         self.references: dict[Names, FormulaType] = {}
 
@@ -132,6 +135,9 @@ class Compiler:
         return Compiled(kind, reader(node.names, kind), node.names)
 
     def _call(self, node: Call) -> Compiled:
+        if node.name in self._without:
+            message = f"Function {node.name} may not be used in this type of formula"
+            raise FormulaError(message, node.position)
         special = self._special.get(node.name)
         if special is not None:
             check_count(node, special.least, special.most)

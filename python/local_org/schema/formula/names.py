@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from local_org.schema.formula.kinds import FormulaError, FormulaType, formula_type
-from local_org.schema.model import Field, Schema, SObject
+from local_org.schema.model import Field, FieldType, Schema, SObject
 
 _GLOBALS = {
     "$user": "User",
@@ -14,6 +14,14 @@ _GLOBALS = {
     "$userrole": "UserRole",
 }
 _MAX_PARENTS = 10
+TYPE = Field("Type", FieldType.STRING, "Type")
+"""What ``Owner.Type`` reads: the object that the owner is of, or the kind of the group."""
+_QUEUE = "queue"
+
+
+def object_named(kind: str) -> str:
+    """Return the object that ``Owner:Queue`` or ``Owner:User`` means: a queue is a Group."""
+    return "Group" if kind.lower() == _QUEUE else kind
 
 
 def resolver(
@@ -47,12 +55,16 @@ def _field(schema: Schema, sobject: SObject | None, names: tuple[str, ...]) -> F
         return None
     if len(names) == 1:
         return sobject.get(names[0])
-    relationship, _, typed = names[0].partition(":")
+    relationship, _, kind = names[0].partition(":")
+    typed = object_named(kind)
     lookup = sobject.by_relationship(relationship)
     if lookup is None or (typed and typed not in lookup.reference_to):
         return None
-    if not typed and lookup.name_pointing and names[1].lower() not in ("id", "name", "type"):
-        return None
+    if not typed and lookup.name_pointing:
+        if names[1].lower() not in ("id", "name", "type"):
+            return None
+        if names[1].lower() == "type":
+            return TYPE
     return _field(schema, schema.get(typed or lookup.reference_to[-1]), names[1:])
 
 

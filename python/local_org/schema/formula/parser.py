@@ -14,7 +14,9 @@ from local_org.schema.formula.kinds import FormulaError
 from local_org.schema.formula.tree import Call, Literal, Node, Operation, Path
 
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+_ESCAPED = {'"': '"', "\\": "\\"}
+_KEPT = frozenset("nrtNRT'")
+"""What may follow a backslash that stays: a formula has no other way to a new line than BR()."""
 MAX_DEPTH = 200
 """Levels of nesting; far above what the platform's limit of 5,000 bytes compiled lets through."""
 
@@ -71,9 +73,16 @@ class _Builder(Transformer[Token, Node]):
         return Literal(Decimal(str(token)), token.start_pos or 0)
 
     def string(self, token: Token) -> Literal:
-        """Atom: STRING, in double or single quotes, with backslash escapes."""
-        text = _ESCAPE.sub(lambda m: _ESCAPED.get(m[1], m[1]), str(token)[1:-1])
-        return Literal(text, token.start_pos or 0)
+        """Atom: STRING, in double or single quotes; a backslash escapes a quote and itself."""
+        position = token.start_pos or 0
+
+        def resolved(escape: re.Match[str]) -> str:
+            if escape[1] not in _ESCAPED and escape[1] not in _KEPT:
+                found = position + 1 + escape.start()
+                raise FormulaError(f"Syntax error. Found '{escape[0]}'", found)
+            return _ESCAPED.get(escape[1], escape[0])
+
+        return Literal(_ESCAPE.sub(resolved, str(token)[1:-1]), position)
 
     def path(self, *steps: Token) -> Path:
         """Atom: STEP ('.' STEP)*; a step that names its type stays one name: 'Owner:User'."""
