@@ -31,7 +31,7 @@ from speed_to_lead.demo.actors import API
 from tests.journeys.stage import prepared_org
 from tests.local_org.caller import Caller
 from tests.local_org.desk import Desk, grouped
-from tests.local_org.test_pubsub_server import give_channel
+from tests.local_org.pubsub_client import give_channel
 
 ROOT = Path(__file__).parents[2]
 LEADS, TASKS = 100_000, 500_000

@@ -17,8 +17,8 @@ from speed_to_lead.errors import PermissionMissing, ReplayExpired
 from speed_to_lead.ids import ReplayId
 from speed_to_lead.pubsub import topics_of
 from tests.local_org.caller import only
-from tests.local_org.test_pubsub_server import CHANNEL, HASTY, PATIENT, create_leads, token_of
-from tests.local_org.test_pubsub_server import org as org  # noqa: PLC0414 - a fixture
+from tests.local_org.pubsub_client import CHANNEL, HASTY, PATIENT, create_leads, token_of
+from tests.local_org.pubsub_client import org as org  # noqa: PLC0414 - a fixture
 from tests.speed_to_lead.pubsub_peer import heard, source_of
 
 INSTANCE = "https://localhost:8443"

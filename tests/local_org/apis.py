@@ -136,7 +136,7 @@ APIS: dict[str, Api] = {
         ),
     ),
     "Scratch orgs": Api(("test_dev_hub",)),
-    "Hostile input": Api(("test_hostile", "test_rest_fuzz")),
+    "Hostile input": Api(("test_hostile", "test_bodies_fuzz", "test_rest_fuzz")),
     "The org as a whole, its command, clock and faults": Api(
         (
             "test_cli",

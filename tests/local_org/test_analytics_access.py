@@ -105,7 +105,7 @@ def test_a_report_of_an_object_that_is_hidden_is_forbidden(desk):
     )
     status, code, message = desk.ask_in_vain(detailColumns=["COMPANY"])
     assert (status, code) == (403, "FORBIDDEN")
-    assert message == "You don’t have sufficient privileges to perform this operation."  # noqa: RUF001
+    assert message == "You don’t have sufficient privileges to perform this operation."
 
 
 def share(to, kind, level="View"):

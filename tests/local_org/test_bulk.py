@@ -298,3 +298,17 @@ def test_rows_of_a_user_are_judged_as_that_users(web):
     _, row = Job(web, "insert").rows("LastName,Company\nDoe,ACME\n")
     assert row[:3] == ["", "false", "false"]
     assert row[3].startswith("INVALID_TYPE:sObject type 'Lead' is not supported.")
+
+
+@pytest.mark.inferred(
+    "a real org shows jobs to who manages data integrations, too; settled by: GET of a job as "
+    "another user without that permission"
+)
+def test_jobs_of_others_are_not_found(web):
+    job = Job(web, "query")
+    batch = job.batch("SELECT Id FROM Lead")
+    web.as_user("sidecar@local.test")
+    for path in (job.path, f"{job.path}/batch", batch, f"{batch}/result"):
+        answer = call(web, "GET", path)
+        assert answer.status_code == 400
+        assert text(answer, "exceptionMessage") == f"Unable to find job {job.id}"

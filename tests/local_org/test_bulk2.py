@@ -259,7 +259,9 @@ def test_what_does_not_fit_the_state_of_a_job_is_refused(web, method, end, reque
     assert refusal(web, method, path + end, **request_) == expected
 
 
-@pytest.mark.inferred("wordings are Bulk 1.0's; settled by: opening each of these jobs")
+@pytest.mark.inferred(
+    "wordings are Bulk 1.0's; settled by: tests/contract/test_rest_answers.py, an upsert without its key"
+)
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
@@ -377,7 +379,10 @@ def test_rows_are_written_as_the_query_says(web):
     assert answer.content == b'"LastName"|"Company"\r\n"Doe"|"A|B"\r\n'
 
 
-@pytest.mark.inferred("refused at once, in SOQL's words; settled by: posting each of these queries")
+@pytest.mark.inferred(
+    "refused at once, in SOQL's words; "
+    "settled by: tests/contract/test_rest_answers.py, a query job that is wrong"
+)
 @pytest.mark.parametrize(
     ("wanted", "code", "start"),
     [
@@ -425,3 +430,48 @@ def test_queries_are_listed_and_deleted(web):
     assert (told["jobType"], told["state"]) == ("V2Query", "JobComplete")
     assert web.rest("DELETE", path).status_code == 204
     assert web.rest("GET", QUERY).json()["records"] == []
+
+
+@pytest.mark.documented('Bulk API guide, "Get Parallel Results for a Query Job"')
+def test_pages_of_results_are_told_five_at_a_time(web, monkeypatch):
+    monkeypatch.setattr("local_org.api.bulk2_queries._MOST_ROWS", 1)
+    for number in range(7):
+        web.create("Lead", LastName=f"Doe {number}", Company="ACME")
+    path = asked(web, "SELECT LastName FROM Lead ORDER BY LastName")
+    first = web.rest("GET", f"{path}/resultPages").json()
+    assert (first["done"], len(first["resultPages"])) == (False, 5)
+    last = web.call("GET", first["nextRecordsUrl"]).json()
+    assert (last["done"], last["nextRecordsUrl"]) == (True, None)
+    urls = [page["resultUrl"] for page in first["resultPages"] + last["resultPages"]]
+    rows = [web.call("GET", url).text.splitlines() for url in urls]
+    assert rows == [['"LastName"', f'"Doe {number}"'] for number in range(7)]
+
+
+@pytest.mark.documented('Bulk API guide, "Get Parallel Results for a Query Job"')
+def test_a_query_without_rows_has_one_page_of_results(web):
+    path = asked(web, "SELECT Id FROM Lead")
+    told = web.rest("GET", f"{path}/resultPages").json()
+    assert told["done"] is True
+    [page] = told["resultPages"]
+    assert web.call("GET", page["resultUrl"]).text == '"Id"\n'
+    version = page["resultUrl"].replace("v66.0", "v57.0").replace("results", "resultPages")
+    assert web.call("GET", version).status_code == 404
+
+
+@pytest.mark.documented('Bulk API guide, "Get Information About All Query Jobs"')
+def test_jobs_of_the_first_bulk_api_are_listed_too_unless_a_type_is_asked_for(web):
+    def kinds(path, **params):
+        records = web.rest("GET", path, params=params).json()["records"]
+        return [record["jobType"] for record in records]
+
+    asked(web, "SELECT Id FROM Lead")
+    web.rest("POST", INGEST, json={"object": "Lead", "operation": "insert"})
+    headers = {"X-SFDC-Session": web.token, "Content-Type": "application/json"}
+    job = {"operation": "query", "object": "Lead", "contentType": "CSV"}
+    for more in ({}, {"Sforce-Enable-PKChunking": "TRUE"}):
+        web.call("POST", "/services/async/66.0/job", json=job, headers=headers | more)
+    assert kinds(QUERY) == ["Classic", "Classic", "V2Query"]
+    assert kinds(INGEST) == ["Classic", "Classic", "V2Ingest"]
+    assert kinds(QUERY, jobType="V2Query") == ["V2Query"]
+    assert kinds(INGEST, jobType="Classic") == ["Classic", "Classic"]
+    assert kinds(QUERY, isPkChunkingEnabled="true") == ["Classic"]

@@ -86,7 +86,7 @@ def test_an_object_without_rows_has_one_chunk_without_rows(web):
 
 
 @pytest.mark.inferred(
-    "wording is ours; settled by: a query with ORDER BY in a chunked job, its stateMessage"
+    "wording is ours; settled by: tests/contract/test_rest_answers.py, an ordered query in chunks"
 )
 @pytest.mark.parametrize("clause", ["ORDER BY LastName", "LIMIT 3", "GROUP BY LastName"])
 def test_a_query_with_more_than_conditions_is_not_chunked(web, clause):
@@ -97,7 +97,7 @@ def test_a_query_with_more_than_conditions_is_not_chunked(web, clause):
     assert message == f"InvalidBatch : PK chunking is not supported for a query with {named}"
 
 
-@pytest.mark.inferred("wordings are ours; settled by: opening jobs with each of these headers")
+@pytest.mark.inferred("wordings are ours; settled by: tests/contract/test_rest_answers.py, JOBS")
 @pytest.mark.parametrize(
     ("header", "entity", "message"),
     [

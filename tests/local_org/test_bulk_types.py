@@ -262,7 +262,7 @@ def test_an_aborted_job_takes_no_batch_and_stays_aborted(web, kind):
         ({"operation": ["insert"]}, "Unknown operation: '['insert']'"),
     ],
 )
-@pytest.mark.inferred("wordings are ours; settled by: opening each of these jobs")
+@pytest.mark.inferred("wordings are ours; settled by: tests/contract/test_rest_answers.py, JOBS")
 def test_a_job_that_cannot_be_done_is_refused(web, wanted, message):
     asked = {"operation": "insert", "object": "Lead", "contentType": "JSON"} | wanted
     answer = call(web, "POST", ROOT, content=json.dumps(asked))
@@ -270,7 +270,9 @@ def test_a_job_that_cannot_be_done_is_refused(web, wanted, message):
     assert answer.json() == {"exceptionCode": "InvalidJob", "exceptionMessage": message}
 
 
-@pytest.mark.inferred("wording from clients' logs; settled by: a CSV with an unknown column")
+@pytest.mark.inferred(
+    "wording from clients' logs; settled by: tests/contract/test_rest_answers.py, a column that is no field"
+)
 def test_a_csv_with_a_column_that_is_no_field_fails_its_batch(web):
     path = batch(web, opened(web, "CSV"), "LastName,Nope__c\nDoe,1\n", JSON)
     assert state_of(web, path) == ("Failed", "InvalidBatch : Field name not found : Nope__c")
@@ -278,7 +280,7 @@ def test_a_csv_with_a_column_that_is_no_field_fails_its_batch(web):
 
 @pytest.mark.inferred(
     "wording from a developer's question (salesforce.stackexchange.com 332337), whose figures count "
-    "one more; settled by: a JSON batch of 10,001 records, its stateMessage"
+    "one more; settled by: tests/contract/test_rest_answers.py, more rows than the limit"
 )
 def test_a_batch_of_more_rows_than_the_limit_fails(web):
     rows = f"[{','.join(['{}'] * 10_001)}]"

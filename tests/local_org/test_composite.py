@@ -163,7 +163,8 @@ def test_more_than_25_parts_are_refused(web):
 
 
 @pytest.mark.inferred(
-    "the limit is documented, its wording is ours; settled by: a composite request of six queries"
+    "the limit is documented, its wording is ours; "
+    "settled by: tests/contract/test_rest_answers.py, six queries in a composite"
 )
 @pytest.mark.parametrize("path", ["/query?q=SELECT Id FROM Lead", "/queryAll/?q=x"])
 def test_more_than_five_queries_are_refused(web, path):
@@ -176,7 +177,7 @@ def test_more_than_five_queries_are_refused(web, path):
 
 @pytest.mark.inferred(
     "wording of a bad name from guardian/support-service-lambdas#1512, code and status are ours; "
-    "settled by: composite requests with two parts of one referenceId, and with a bad one"
+    "settled by: tests/contract/test_rest_answers.py, two parts of one name, a part of a bad name"
 )
 @pytest.mark.parametrize(
     ("names", "message"),
@@ -216,3 +217,14 @@ def test_each_request_of_a_batch_counts_as_a_call(web):
     requests = [{"method": "GET", "url": "v66.0/limits"}] * 3
     web.rest("POST", "/composite/batch", json={"batchRequests": requests})
     assert web.org.api_usage()[0] == before + 3
+
+
+def test_headers_that_are_no_object_halt_their_part_only(web):
+    broken, good = run(
+        web,
+        part("broken", "GET", "/limits", httpHeaders=["If-Match"]),
+        part("good", "GET", "/limits"),
+    )
+    assert broken["httpStatusCode"] == 400
+    assert broken["body"][0]["message"] == "expected an object in 'httpHeaders'"
+    assert good["httpStatusCode"] == 200

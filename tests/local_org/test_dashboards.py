@@ -322,7 +322,7 @@ def test_a_dashboard_that_is_not_there_is_unavailable(desk):
     for path in ("", "/describe", "/status"):
         status, code, message = desk.refused("GET", f"/dashboards/01Z000000000999AAA{path}")
         assert (status, code) == (404, "NOT_FOUND")
-        assert message == "The data you’re trying to access is unavailable."  # noqa: RUF001
+        assert message == "The data you’re trying to access is unavailable."
 
 
 def test_a_dashboard_in_a_folder_that_is_not_shared_is_forbidden(desk):

@@ -8,7 +8,7 @@ import pytest
 
 from pubsub_api import pubsub_api_pb2 as pb
 from tests.local_org.caller import NOW, Caller
-from tests.local_org.test_pubsub_server import events_of, fetch, give_channel, refusal
+from tests.local_org.pubsub_client import events_of, fetch, give_channel, refusal
 from tests.local_org.web import BASE, Web, jwt_key
 
 pytestmark = pytest.mark.documented(

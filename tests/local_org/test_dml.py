@@ -353,12 +353,23 @@ def test_every_active_rule_that_fires_is_told_and_the_others_are_not(org, admin)
             rule("ISNEW()", name="A"),
             rule("TRUE", name="B", active=False),
             rule("NOT(ISBLANK(Company))", name="C"),
-            rule("1 / 0 > 0", name="D"),
         ],
     )
     [result] = org.insert(admin.session, [("Lead", LEAD)])
 
     assert [error.code for error in result.errors] == ["FIELD_CUSTOM_VALIDATION_EXCEPTION"] * 2
+
+
+@pytest.mark.inferred(
+    "that it refuses and its words are as developers quote them; settled by: saving a lead under a "
+    "rule that divides by its blank AnnualRevenue"
+)
+def test_a_rule_that_cannot_be_evaluated_refuses_by_its_name(org, admin):
+    extend(org, rules=[rule("1 / (NumberOfEmployees - 5) > 2", name="Ratio")])
+    admin.create(**LEAD, NumberOfEmployees=6000)
+    refused = admin.refused(**LEAD, NumberOfEmployees=5)
+    text = 'Validation Formula "Ratio" Invalid (Division by zero)'
+    assert said(refused) == ("FORMULA_EXPRESSION_INVALID", text, ())
 
 
 def test_rules_compare_the_record_with_what_it_was(org, admin):

@@ -426,3 +426,11 @@ def test_a_formula_tells_which_fields_it_reads():
     formula = compile_formula('Owner:User.Name & TEXT(Size) & "x"', resolve=kind_of)
     assert formula.references == {("Owner:User", "Name"), ("Size",)}
     assert formula.type is FormulaType.TEXT
+
+
+@pytest.mark.documented("Apex Developer Guide, Pattern: Regex too complicated")
+def test_a_pattern_that_backtracks_without_end_is_too_complicated():
+    wanted = f'REGEX("{"a" * 60}b", "(a|aa)+")'
+    for _ in range(7):  # it is not even tried any more in the end
+        with pytest.raises(FormulaFailure, match="Regex too complicated"):
+            result(wanted)

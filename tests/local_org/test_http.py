@@ -115,7 +115,8 @@ def test_a_post_stands_for_the_method_it_names(web):
 
 @pytest.mark.inferred(
     "status, code and SOAP's wording are those of help.salesforce.com 000354473 and "
-    "SalesforceLabs/Milestones-PM#156; settled by: GET /services/data/v20.0/limits, its message"
+    "SalesforceLabs/Milestones-PM#156; "
+    "settled by: tests/contract/test_rest_answers.py, a version that is retired"
 )
 def test_a_version_that_is_retired_is_gone(web):
     assert web.refusal("GET", "/services/data/v20.0/limits") == (410, "GONE", BELOW)
@@ -136,7 +137,7 @@ def test_soap_says_that_it_does_not_support_a_version(web, letter, version, mess
 
 @pytest.mark.inferred(
     "code and status are those of help.salesforce.com 000354473; "
-    "settled by: POST /services/async/99.0/job, its exceptionMessage"
+    "settled by: tests/contract/test_rest_answers.py, a version is invalid"
 )
 @pytest.mark.parametrize("version", ["99.0", "next", "20.0"])
 def test_bulk_says_that_a_version_is_invalid(web, version):
@@ -260,6 +261,21 @@ def test_a_body_that_is_no_object_is_a_parser_error(web, body):
     status, code, message = web.refusal("POST", f"{API}/sobjects/Lead", content=body)
     assert (status, code) == (400, "JSON_PARSER_ERROR")
     assert "[line:1, column:" in message
+
+
+@pytest.mark.inferred(
+    "limit and wording are ours, and no real client comes near; "
+    "settled by: POST of a record with 101 levels of values, and of more, to sobjects/Lead"
+)
+@pytest.mark.parametrize("levels", [101, 1000])
+def test_a_body_that_is_nested_too_deeply_is_a_parser_error(web, levels):
+    def nested(number):
+        return b'{"a":' * number + b"1" + b"}" * number
+
+    told = web.refusal("POST", f"{API}/jobs/ingest", content=nested(levels))
+    message = "expected at most 100 levels of values"
+    assert told == (400, "JSON_PARSER_ERROR", message)
+    assert web.refusal("POST", f"{API}/jobs/ingest", content=nested(100))[1] == "INVALIDJOB"
 
 
 @pytest.mark.inferred(

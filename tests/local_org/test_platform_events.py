@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from local_org.api.pubsub import PubSubSettings
 from local_org.events.platform_events import Unpublishable
 from pubsub_api import pubsub_api_pb2 as pb
+from tests.local_org.pubsub_client import events_of, fetch, headers, refusal, run
 from tests.local_org.test_deploy_objects import HIT, MINUTES, of
-from tests.local_org.test_pubsub_server import events_of, fetch, headers, refusal, run
 from tests.metadata.deploying import Admin
 
 pytestmark = pytest.mark.documented(

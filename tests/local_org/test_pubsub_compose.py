@@ -15,7 +15,7 @@ from local_org.events.subscription import Replay, Subscription
 from local_org.events.textdiff import difference
 from local_org.records.changes import ChangeKind, RecordChange
 from tests.local_org import masks
-from tests.local_org.test_bus import (
+from tests.local_org.bus_log import (
     ALL,
     CHANNEL,
     Rights,
@@ -27,10 +27,10 @@ from tests.local_org.test_bus import (
     select,
     updated,
 )
-from tests.local_org.test_bus import bus as bus  # noqa: PLC0414 - a fixture
-from tests.local_org.test_bus import clock as clock  # noqa: PLC0414 - a fixture
-from tests.local_org.test_bus import schema as schema  # noqa: PLC0414 - a fixture
-from tests.local_org.test_bus import store as store  # noqa: PLC0414 - a fixture
+from tests.local_org.bus_log import bus as bus  # noqa: PLC0414 - a fixture
+from tests.local_org.bus_log import clock as clock  # noqa: PLC0414 - a fixture
+from tests.local_org.bus_log import schema as schema  # noqa: PLC0414 - a fixture
+from tests.local_org.bus_log import store as store  # noqa: PLC0414 - a fixture
 
 GUIDE = "Change Data Capture Developer Guide: Merged, Gap and Overflow Events, Data Differences"
 pytestmark = pytest.mark.documented(GUIDE)

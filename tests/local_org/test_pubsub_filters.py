@@ -12,7 +12,7 @@ from local_org.events import filters
 from local_org.events.filter_check import check_filter
 from local_org.events.filters import FilterError, parse
 from local_org.schema.registry import standard_schema
-from tests.local_org.test_bus import (
+from tests.local_org.bus_log import (
     Rights,
     commit,
     created,
@@ -22,10 +22,10 @@ from tests.local_org.test_bus import (
     select,
     updated,
 )
-from tests.local_org.test_bus import bus as bus  # noqa: PLC0414 - a fixture
-from tests.local_org.test_bus import clock as clock  # noqa: PLC0414 - a fixture
-from tests.local_org.test_bus import schema as schema  # noqa: PLC0414 - a fixture
-from tests.local_org.test_bus import store as store  # noqa: PLC0414 - a fixture
+from tests.local_org.bus_log import bus as bus  # noqa: PLC0414 - a fixture
+from tests.local_org.bus_log import clock as clock  # noqa: PLC0414 - a fixture
+from tests.local_org.bus_log import schema as schema  # noqa: PLC0414 - a fixture
+from tests.local_org.bus_log import store as store  # noqa: PLC0414 - a fixture
 from tests.metadata.deploying import Admin, manifest, xml
 
 GUIDE = "Change Data Capture Developer Guide, Filter Expression Format; facts/pubsub-cdc.md 2.9"

@@ -9,8 +9,8 @@ import pytest
 
 from local_org.api.pubsub import PubSubSettings
 from pubsub_api import pubsub_api_pb2 as pb
+from tests.local_org.pubsub_client import events_of, headers, refusal, run
 from tests.local_org.test_deploy_objects import HIT, of
-from tests.local_org.test_pubsub_server import events_of, headers, refusal, run
 from tests.metadata.deploying import Admin, manifest, xml
 
 pytestmark = pytest.mark.documented("pubsub_api.proto; facts/pubsub-cdc.md 1.6, 1.9")

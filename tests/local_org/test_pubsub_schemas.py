@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local_org.metadata.results import DeployOptions
-from tests.local_org.test_bus import select
+from tests.local_org.bus_log import select
 from tests.local_org.test_deploy_objects import HIT, MINUTES, of
 from tests.local_org.web import Web
 from tests.metadata.packing import zipped

@@ -20,7 +20,7 @@ from local_org.org import Org
 from pubsub_api import pubsub_api_pb2 as pb
 from pubsub_api import pubsub_api_pb2_grpc
 from tests.local_org.caller import NOW, only
-from tests.local_org.test_pubsub_server import (
+from tests.local_org.pubsub_client import (
     CHANNEL,
     CODE,
     create_leads,
@@ -31,7 +31,7 @@ from tests.local_org.test_pubsub_server import (
     headers,
     token_of,
 )
-from tests.local_org.test_pubsub_server import org as org  # noqa: PLC0414 - a fixture
+from tests.local_org.pubsub_client import org as org  # noqa: PLC0414 - a fixture
 
 pytestmark = pytest.mark.documented("facts/pubsub-cdc.md 1.4-1.6, 2.5-2.8")
 

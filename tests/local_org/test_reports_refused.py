@@ -34,7 +34,7 @@ def test_a_report_that_is_not_there_is_unavailable(desk, path, report_id):
     assert desk.refused("GET", f"/reports/{report_id}{path}") == (
         404,
         "NOT_FOUND",
-        "The data you’re trying to access is unavailable.",  # noqa: RUF001 - the platform's apostrophe
+        "The data you’re trying to access is unavailable.",
     )
 
 
@@ -125,7 +125,7 @@ def test_a_joined_report_is_an_unsupported_format(desk):
     """501 for MULTI_BLOCK, in the words of the guide."""
     status, _, message = desk.ask_in_vain(reportFormat="MULTI_BLOCK")
     assert status == 501
-    assert message == "You’re requesting data for an unsupported report format."  # noqa: RUF001
+    assert message == "You’re requesting data for an unsupported report format."
 
 
 def test_reports_are_run_with_the_run_reports_permission(desk, report):
@@ -134,7 +134,7 @@ def test_reports_are_run_with_the_run_reports_permission(desk, report):
     status, code, message = desk.refused("GET", f"/reports/{report}")
     desk.as_user("admin@local.test")
     assert (status, code) == (403, "FORBIDDEN")
-    assert message.startswith("You don’t have permission to run reports.")  # noqa: RUF001
+    assert message.startswith("You don’t have permission to run reports.")
 
 
 def test_a_method_that_a_resource_lacks_is_405(desk, report):

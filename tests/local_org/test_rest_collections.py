@@ -170,8 +170,8 @@ def test_each_record_with_a_reference_that_another_has_is_named(web):
 
 
 @pytest.mark.inferred(
-    "the limits are documented, their wordings are ours; settled by: POST composite/tree/Account "
-    "with each of these trees"
+    "the limits are documented, their wordings are ours; "
+    "settled by: tests/contract/test_rest_answers.py, TREES"
 )
 @pytest.mark.parametrize(
     ("records", "told"),

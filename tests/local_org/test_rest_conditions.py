@@ -101,7 +101,8 @@ def test_conditions_of_tags_are_for_accounts_only(web, lead):
 
 
 @pytest.mark.inferred(
-    "the reference names the status only; settled by: a PATCH with If-Match: x, its errorCode"
+    "the reference names the status only; "
+    "settled by: tests/contract/test_rest_answers.py, a condition that cannot be read"
 )
 @pytest.mark.parametrize(
     ("name", "value"),

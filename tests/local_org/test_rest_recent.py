@@ -83,7 +83,9 @@ def test_recent_records_are_each_users_own_and_leave_with_the_record(web):
     assert names(web) == []
 
 
-@pytest.mark.inferred("wording is ours; settled by: GET /recent?limit=x")
+@pytest.mark.inferred(
+    "wording is ours; settled by: tests/contract/test_rest_answers.py, a limit that is no number"
+)
 def test_a_limit_that_is_no_number_is_refused(web):
     answer = web.refusal("GET", "/services/data/v66.0/recent", params={"limit": "x"})
     assert answer == (400, "INVALID_QUERY_OPTION", "expected a number in limit, got x")

@@ -132,7 +132,9 @@ def test_what_the_caller_may_not_see_is_not_found(web):
         ("FIND {**}", "search term must be longer than one character: **"),
     ],
 )
-@pytest.mark.inferred("wordings from clients' logs; settled by: each of these searches")
+@pytest.mark.inferred(
+    "wordings from clients' logs; settled by: tests/contract/test_rest_answers.py, a search without braces"
+)
 def test_a_search_without_a_term_is_refused(web, sosl, message):
     expected = (400, "MALFORMED_SEARCH", message)
     assert refusal(web, "GET", "/search", params={"q": sosl}) == expected
@@ -148,7 +150,9 @@ def test_a_search_without_a_term_is_refused(web, sosl, message):
         ("FIND {name} RETURNING Lead(Id", 29, "<EOF>"),
     ],
 )
-@pytest.mark.inferred("wording from clients' logs; settled by: each of these searches")
+@pytest.mark.inferred(
+    "wording from clients' logs; settled by: tests/contract/test_rest_answers.py, a search of types"
+)
 def test_a_search_that_is_wrong_is_refused_with_its_place(web, sosl, column, token):
     place = f"{' ' * (column - 1)}^\nERROR at Row:1:Column:{column}"
     expected = f"\n{sosl}\n{place}\nMalformed search token: {token}"

@@ -3,9 +3,9 @@
 import pytest
 
 from local_org.errors import OrgError
-from tests.local_org.test_soql_run import ask as ask  # noqa: PLC0414 - a fixture
-from tests.local_org.test_soql_run import org as org  # noqa: PLC0414 - a fixture
-from tests.local_org.test_soql_run import plain
+from tests.local_org.soql_world import ask as ask  # noqa: PLC0414 - a fixture
+from tests.local_org.soql_world import org as org  # noqa: PLC0414 - a fixture
+from tests.local_org.soql_world import plain
 
 pytestmark = pytest.mark.documented("SOQL and SOSL Reference, GROUP BY ROLLUP, GROUP BY CUBE")
 

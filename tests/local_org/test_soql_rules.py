@@ -7,11 +7,11 @@ import pytest
 from local_org.errors import OrgError
 from local_org.ids import record_id
 from tests.local_org.rows import put
+from tests.local_org.soql_world import ask as ask  # noqa: PLC0414 - a fixture
+from tests.local_org.soql_world import org as org  # noqa: PLC0414 - a fixture
+from tests.local_org.soql_world import plain
 from tests.local_org.test_soql_errors import refusal as refusal  # noqa: PLC0414 - a fixture
 from tests.local_org.test_soql_errors import store as store  # noqa: PLC0414 - a fixture
-from tests.local_org.test_soql_run import ask as ask  # noqa: PLC0414 - a fixture
-from tests.local_org.test_soql_run import org as org  # noqa: PLC0414 - a fixture
-from tests.local_org.test_soql_run import plain
 
 pytestmark = pytest.mark.documented("SOQL and SOSL Reference; texts quoted in public issues")
 

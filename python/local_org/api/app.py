@@ -24,6 +24,7 @@ from local_org.api import (
     bulk1,
     bulk1_wire,
     bulk2,
+    bulk2_queries,
     collections,
     composite,
     list_views,
@@ -69,6 +70,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *rest.routes,
     *bulk1.routes,
     *bulk2.routes,
+    *bulk2_queries.routes,
     *metadata_soap.routes,
     *partner_soap.routes,
 )

@@ -100,13 +100,13 @@ def _jobs(request: Request) -> Jobs:
 
 
 def _job(request: Request) -> Job:
-    return _jobs(request).job(request.path_params["job_id"])
+    return _jobs(request).job(request.state.session, request.path_params["job_id"])
 
 
 def _of(request: Request) -> tuple[Job, Batch]:
     """Return the job and the batch of the path."""
-    job_id, batch_id = request.path_params["job_id"], request.path_params["batch_id"]
-    return _jobs(request).job(job_id), _jobs(request).batch(job_id, batch_id)
+    job = _job(request)
+    return job, job.batch(request.path_params["batch_id"])
 
 
 _ROOT: Final = "/services/async/{version}/job"

@@ -64,6 +64,16 @@ class Job:
         """Whether its batches are SOQL, not rows."""
         return self.order.operation in QUERIES
 
+    def batch(self, batch_id: str) -> Batch:
+        """Return a batch.
+
+        :raises OrgError: ``InvalidBatch`` when there is none.
+        """
+        found = self.batches.get(batch_id[:15])
+        if found is None:
+            raise OrgError("InvalidBatch", f"Unable to find batch {batch_id}")
+        return found
+
 
 class Jobs:
     """All jobs of one org; those of Bulk API 2.0 are ``v2``."""
@@ -106,25 +116,19 @@ class Jobs:
         self._jobs[job.id[:15]] = job
         return job
 
-    def job(self, job_id: str) -> Job:
-        """Return the job.
+    def job(self, session: Session, job_id: str) -> Job:
+        """Return a job of the caller's.
 
         :raises OrgError: ``InvalidJob`` when there is none.
         """
         found = self._jobs.get(job_id[:15])
-        if found is None:
+        if found is None or found.created_by != session.user_id:
             raise OrgError("InvalidJob", f"Unable to find job {job_id}")
         return found
 
-    def batch(self, job_id: str, batch_id: str) -> Batch:
-        """Return a batch of a job.
-
-        :raises OrgError: ``InvalidBatch`` when there is none.
-        """
-        found = self.job(job_id).batches.get(batch_id[:15])
-        if found is None:
-            raise OrgError("InvalidBatch", f"Unable to find batch {batch_id}")
-        return found
+    def all(self, session: Session) -> list[Job]:
+        """Return the caller's jobs, oldest first."""
+        return [job for job in self._jobs.values() if job.created_by == session.user_id]
 
     def add(self, org: Org, session: Session, job: Job, content: bytes) -> Batch:
         """Work a batch through and keep what came of it.

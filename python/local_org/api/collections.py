@@ -67,10 +67,14 @@ async def retrieve(request: Request) -> Response:
 async def retrieve_many(request: Request) -> Response:
     """POST ``{"ids", "fields"}``: the same, for more ids than a URL holds."""
     body = await json_object(request)
-    ids, fields = body.get("ids"), body.get("fields")
-    if not isinstance(ids, list) or not isinstance(fields, list):
-        raise OrgError("MALFORMED_REQUEST", "The request needs the lists 'ids' and 'fields'")
-    return _retrieved(request, ids, fields)
+    return _retrieved(request, _texts(body, "ids"), _texts(body, "fields"))
+
+
+def _texts(body: dict[str, Any], name: str) -> list[str]:
+    value = body.get(name)
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise OrgError("MALFORMED_REQUEST", f"The request needs the list '{name}', of texts")
+    return value
 
 
 def _retrieved(request: Request, ids: Sequence[str], fields: Sequence[str]) -> Response:

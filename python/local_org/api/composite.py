@@ -82,22 +82,27 @@ async def graph(request: Request) -> Response:
 async def batch(request: Request) -> Response:
     """POST independent requests; URLs are relative to ``/services/data``; each counts as a call."""
     body = await json_object(request)
+    calls = [_call(wanted) for wanted in _subrequests(body, "batchRequests")]
     results: list[dict[str, Any]] = []
     halted = False
-    for number, wanted in enumerate(_subrequests(body, "batchRequests")):
+    for number, (method, url, content) in enumerate(calls):
         if halted:
             results.append({"statusCode": _HALTED.status, "result": [rest_entry(_HALTED)]})
             continue
         if number:
             request.state.org.count_call()
-        content = orjson.dumps(wanted["richInput"]) if "richInput" in wanted else b""
-        url = f"/services/data/{str(wanted.get('url', '')).lstrip('/')}"
-        method = str(wanted.get("method", "GET")).upper()
         answer = await _dispatch(request)(method, url, {}, content)
         results.append({"statusCode": answer.status_code, "result": _content(answer)})
         halted = body.get("haltOnError") is True and answer.status_code >= 400
     failed = any(result["statusCode"] >= 400 for result in results)
     return json_response({"hasErrors": failed, "results": results})
+
+
+def _call(wanted: dict[str, Any]) -> tuple[str, str, bytes]:
+    """Return method, URL and body of a request of a batch."""
+    url = f"/services/data/{str(wanted.get('url', '')).lstrip('/')}"
+    content = orjson.dumps(wanted["richInput"]) if "richInput" in wanted else b""
+    return str(wanted.get("method", "GET")).upper(), url, content
 
 
 async def _together(
@@ -140,16 +145,23 @@ async def _one(
 ) -> dict[str, Any]:
     reference = str(wanted.get("referenceId", ""))
     try:
+        headers = _headers(wanted)
         url = _resolved(str(wanted.get("url", "")), bodies)
         content = _resolved(wanted.get("body"), bodies)
     except OrgError as error:
         return _subresponse([rest_entry(error)], {}, error.status, reference)
-    headers = {str(k).lower(): str(v) for k, v in (wanted.get("httpHeaders") or {}).items()}
     method = str(wanted.get("method", "GET")).upper()
     payload = b"" if content is None else orjson.dumps(content)
     answer = await _dispatch(request)(method, url, headers, payload)
     kept = {_KEPT_HEADERS[k]: v for k, v in answer.headers.items() if k in _KEPT_HEADERS}
     return _subresponse(_content(answer), kept, answer.status_code, reference)
+
+
+def _headers(wanted: dict[str, Any]) -> dict[str, str]:
+    given = wanted.get("httpHeaders") or {}
+    if not isinstance(given, dict):
+        raise OrgError("MALFORMED_REQUEST", "expected an object in 'httpHeaders'")
+    return {str(name).lower(): str(value) for name, value in given.items()}
 
 
 def _subresponse(

@@ -49,6 +49,13 @@ class Call:
         """The caller."""
         return self.envelope.session(self.org, self.version)
 
+    def admit(self) -> None:
+        """Let pass whoever is logged in.
+
+        :raises OrgError: ``INVALID_SESSION_ID`` for anybody else.
+        """
+        self.envelope.session(self.org, self.version)
+
     @property
     def all_or_none(self) -> bool:
         """Whether ``AllOrNoneHeader`` wants one bad record to undo the others."""

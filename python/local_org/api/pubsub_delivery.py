@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class Moment(NamedTuple):
         return cls(asyncio.get_running_loop().time(), org.clock.now())
 
 
-class Stream(Generic[_Request]):
+class Stream(ABC, Generic[_Request]):
     """Delivers what a subscription is due, until its client stops asking."""
 
     def __init__(
@@ -86,16 +87,16 @@ class Stream(Generic[_Request]):
         self.call, self.subscription = call, subscription
         self.settings, self._faults = settings, faults
 
+    @abstractmethod
     def take(self, request: _Request) -> None:
         """Count a further request.
 
         :raises BusError: it is a bad one, which ends the stream.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def response(self, deliveries: Sequence[Delivery]) -> Any:
         """Return what carries these events to the client."""
-        raise NotImplementedError
 
     def answers(self) -> bool:
         """Whether something is due to the client that is no event."""

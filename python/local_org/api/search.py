@@ -67,13 +67,13 @@ async def parameterized_search(request: Request) -> Response:
 async def posted_search(request: Request) -> Response:
     """POST what is to be found."""
     body = await json_object(request)
-    shared, objects = body.get("fields") or ["Id"], body.get("sobjects") or []
+    shared, objects = _names(body.get("fields")) or ("Id",), body.get("sobjects") or []
     if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
         raise malformed("expected a list of objects in 'sobjects'")
     wanted = tuple(
         Wanted(
             str(each.get("name", "")),
-            tuple(map(str, each.get("fields") or shared)),
+            _names(each.get("fields")) or shared,
             str(each.get("where") or ""),
             str(each.get("orderBy") or ""),
             _number(each.get("limit")),
@@ -89,6 +89,15 @@ def _search(term: str, scope: str, wanted: tuple[Wanted, ...], most: int | None)
         raise malformed(f"expected 'in' to be one of {', '.join(SCOPES)}, got {scope}")
     limit = MOST_RECORDS if most is None else min(most, MOST_RECORDS)
     return Search(term, scope.upper(), wanted, limit)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Return a list of names; empty where there is none."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise malformed("expected a list of names in 'fields'")
+    return tuple(value)
 
 
 def _number(value: Any) -> int | None:

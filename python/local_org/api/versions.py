@@ -45,6 +45,7 @@ _SINCE: Final = tuple(
         ("composite/(batch|tree/.*)", 34),
         ("composite", 38),
         ("jobs/ingest(/.*)?", 41),
+        ("jobs/query/[^/]+/resultPages", 58),
         ("jobs/query(/.*)?", 47),
         ("jobs", 41),
         ("limits/recordCount", 40),

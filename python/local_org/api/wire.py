@@ -18,6 +18,8 @@ BODY_LIMIT_BYTES: Final = 50 * 1024 * 1024
 """The platform's own limit of one REST request; Bulk batches and deploy zips are smaller."""
 
 _MOST_DIGITS: Final = 9
+_MOST_LEVELS: Final = 100
+"""Beyond it nothing that the org takes is nested, and walking values could exhaust the stack."""
 _GZIP_OR_DEFLATE_BITS: Final = 47
 """Tells zlib to see by the first bytes which of the two it is."""
 
@@ -83,13 +85,31 @@ async def json_body(request: Request) -> Any:
 def parsed(body: bytes) -> Any:
     """Return JSON parsed.
 
-    :raises OrgError: ``JSON_PARSER_ERROR`` with line and column.
+    :raises OrgError: ``JSON_PARSER_ERROR`` with line and column, or for what is nested too deeply.
     """
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         where = f"at [line:{error.lineno}, column:{error.colno}]"
         raise OrgError("JSON_PARSER_ERROR", f"{error.msg} {where}") from error
+    if _deeper_than(value, _MOST_LEVELS):
+        raise OrgError("JSON_PARSER_ERROR", f"expected at most {_MOST_LEVELS} levels of values")
+    return value
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    """Whether there are values within values beyond so many levels."""
+    layer = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        layer = [
+            inner
+            for each in layer
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, dict | list)
+        ]
+        if not layer:
+            return False
+    return True
 
 
 async def json_object(request: Request) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from lxml import etree
 
@@ -86,7 +87,7 @@ class Crud:
         _check_call([kind for kind, _ in given])
         for kind, element in given:
             name = text(element, "fullName") or ""
-            self._do(name, lambda: self._save(verb, kind, name, element))  # noqa: B023  # done at once
+            self._do(name, partial(self._save, verb, kind, name, element))
         self._end()
 
     def delete(self, kind: str, names: Sequence[str]) -> None:
@@ -96,7 +97,7 @@ class Crud:
         """
         _check_call([kind] * len(names))
         for name in names:
-            self._do(name, lambda: self._delete(kind, name))  # noqa: B023  # done at once
+            self._do(name, partial(self._delete, kind, name))
         self._end()
 
     def rename(self, kind: str, old: str, name: str) -> None:
@@ -105,7 +106,7 @@ class Crud:
         :raises OrgError: as ``save`` does.
         """
         _check_call([kind])
-        self._do(name, lambda: self._rename(kind, old, name))
+        self._do(name, partial(self._rename, kind, old, name))
         self._end()
 
     def _do(self, name: str, act: Callable[[], bool]) -> None:

@@ -9,6 +9,7 @@ the other wordings are inferred.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from math import inf
 from typing import Any
 
@@ -200,14 +201,7 @@ def _check_definition(work: Work, element: etree._Element, known: ReportType) ->
 def _column_places(element: etree._Element) -> Iterator[etree._Element]:
     """Every element that names a column of the report's type; related objects have their own."""
     for each in element.iter("{*}*"):
-        above = each.getparent()
-        related = (
-            above is not None
-            and above.getparent() is not None
-            and (
-                tag(above.getparent()) == "crossFilters"  # type: ignore[arg-type]  # not None: seen above
-            )
-        )
+        related = "crossFilters" in map(tag, islice(each.iterancestors("{*}*"), 1, 2))
         if tag(each) in _COLUMN_PLACES and not len(each) and not related:
             yield each
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ _DEPLOYERS = frozenset({"ModifyMetadata", "CustomizeApplication", "ModifyAllData
 _SETUP_READERS = _DEPLOYERS | {"ViewSetup"}
 
 
-class Setup:
+class Setup(ABC):
     """The part of an org that works on its metadata. ``Org`` is the whole."""
 
     store: Store
@@ -41,9 +42,9 @@ class Setup:
     clock: Clock
     bus: Bus
 
+    @abstractmethod
     def access(self, session: Session) -> Access:
         """Return what the caller may see and do."""
-        raise NotImplementedError
 
     def deploy(self, session: Session, zip_bytes: bytes, options: DeployOptions) -> DeployResult:
         """Deploy a zip to its end; what it makes of the org holds at once."""

@@ -35,7 +35,7 @@ class Judge:
                 row[name] = field.default
         for field, formula in draft.blueprint.defaults:
             if field.name not in given:
-                row[field.name] = stored_value(field, self._evaluate(draft, formula))
+                row[field.name] = stored_value(field, self._default(draft, formula))
         for field in draft.blueprint.numbered:
             number = self._store.next_serial(f"{draft.blueprint.name}.{field.name}")
             row[field.name] = auto_number(field.display_format or "{0}", number, draft.unit.at)
@@ -68,14 +68,33 @@ class Judge:
             yield from duplicates(self._store, draft.blueprint, draft.row, fields)
 
     def _rules(self, draft: Draft) -> Iterator[OrgError]:
-        """Yield the rules that fire; they see every field, whatever the user may see."""
+        """Yield the rules that fire, and those of which nobody can say whether they do.
+
+        They see every field, whatever the user may see.
+        """
         for rule, formula in draft.blueprint.rules:
-            if self._evaluate(draft, formula) is True:
+            try:
+                fires = self._evaluate(draft, formula) is True
+            except FormulaFailure as failure:
+                text = f'Validation Formula "{rule.name}" Invalid ({failure})'
+                yield OrgError("FORMULA_EXPRESSION_INVALID", text)
+                continue
+            if fires:
                 fields = (rule.display_field,) if rule.display_field else ()
                 yield OrgError("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, fields)
 
+    def _default(self, draft: Draft, formula: Formula) -> Any:
+        """Return a default value; None where its formula has none."""
+        try:
+            return self._evaluate(draft, formula)
+        except FormulaFailure:
+            return None
+
     def _evaluate(self, draft: Draft, formula: Formula) -> Any:
-        """Return the formula's value for the record; None where it has none."""
+        """Return the formula's value for the record.
+
+        :raises FormulaFailure: it has none.
+        """
         context = RecordContext(
             self._store,
             draft.blueprint.sobject,
@@ -84,10 +103,7 @@ class Judge:
             access=draft.unit.access,
             now=draft.unit.at,
         )
-        try:
-            return formula.evaluate(context)
-        except FormulaFailure:
-            return None
+        return formula.evaluate(context)
 
 
 def duplicates(

@@ -196,6 +196,6 @@ def _check_sort(checker: Checker, of: Definition) -> None:
     if of.sort_by is None:
         return
     if of.format == "MATRIX":
-        raise bad_request("Column sorting isn’t supported for matrix reports.")  # noqa: RUF001
+        raise bad_request("Column sorting isn’t supported for matrix reports.")
     if of.sort_by[0] not in of.columns or not checker.exists(of.sort_by[0]):
         raise bad_request("The sort column name must be from a selected column.")

@@ -174,7 +174,8 @@ def duration_groups(calendar: Calendar) -> list[dict[str, Any]]:
 
 def _duration(label: str, value: str, calendar: Calendar) -> dict[str, Any]:
     days = days_of(value, calendar)
-    assert days is not None  # noqa: S101 - the table holds literals only
+    if days is None:
+        raise LookupError(f"expected a literal of days, got {value!r}")
     return {
         "endDate": last_day(days).isoformat(),
         "label": label,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from local_org.errors import OrgError
 
-UNAVAILABLE = "The data you’re trying to access is unavailable."  # noqa: RUF001 - the platform's apostrophe
+UNAVAILABLE = "The data you’re trying to access is unavailable."
 NO_RUN_REPORTS = (
-    "You don’t have permission to run reports. Check that you have the Run Reports user permission."  # noqa: RUF001
+    "You don’t have permission to run reports. Check that you have the Run Reports user permission."
 )
 OBSOLETE = (
     "The report definition is obsolete. Your administrator has disabled all reports for the custom "
@@ -20,7 +20,7 @@ NO_METADATA = (
     "The request is invalid because there is no metadata. Specify metadata in the request body."
 )
 NO_COLUMNS = (
-    "Can’t run the report because it doesn’t have any columns selected. Be sure to add fields as "  # noqa: RUF001
+    "Can’t run the report because it doesn’t have any columns selected. Be sure to add fields as "
     "columns to the report through the user interface."
 )
 TOO_MANY_COLUMNS = (
@@ -28,7 +28,7 @@ TOO_MANY_COLUMNS = (
     "columns, summaries, or custom summary formulas. Remove unneeded columns from the report and try "
     "again."
 )
-UNSUPPORTED_FORMAT = "You’re requesting data for an unsupported report format."  # noqa: RUF001
+UNSUPPORTED_FORMAT = "You’re requesting data for an unsupported report format."
 BAD_DATE = (
     "Filter the date in the correct format. Accepted formats are yyyy-MM-dd'T'HH:mm:ss'Z' and "
     "yyyy-MM-dd."

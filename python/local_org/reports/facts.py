@@ -132,7 +132,8 @@ class Facts:
 
     def _places(self) -> Iterator[tuple[Group, Group]]:
         """Every pair of a row group and a column group, in the order of the report."""
-        assert self._groups is not None  # noqa: S101 - the groups are grown before they are told
+        if self._groups is None:
+            raise LookupError("expected the groups to be grown before they are told")
         down, across = self._groups
         columns = list(across.walk())
         every = sum(1 for _ in down.walk()) * len(columns) <= _MOST_CELLS

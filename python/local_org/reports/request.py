@@ -227,7 +227,7 @@ def _sort_by(value: Any) -> tuple[str, str] | None:
     if not entries:
         return None
     if entries[0].get("sortColumn") is None:
-        raise bad_request("The sort column name can’t be null.")  # noqa: RUF001 - the platform's apostrophe
+        raise bad_request("The sort column name can’t be null.")
     order = str(entries[0].get("sortOrder", "Asc")).lower()
     return _text(entries[0]["sortColumn"]), "Desc" if order == "desc" else "Asc"
 

@@ -135,7 +135,8 @@ class _Pass:
 
     def _level(self, grouping: Grouping) -> Level:
         column = self.of.catalogue.find(grouping.name)
-        assert column is not None  # noqa: S101 - groupings without a column have vanished
+        if column is None:
+            raise LookupError(f"expected a column for the grouping {grouping.name}")
         order = _own_order(self.of.definition, column)
         return Level(grouping, column, self.context.calendar, self.names, order)
 

@@ -15,7 +15,7 @@ from local_org.schema.access import Access
 from local_org.schema.model import Field, FieldType, Schema, SObject
 from local_org.soql.dates import Calendar
 
-FORBIDDEN = "You don’t have sufficient privileges to perform this operation."  # noqa: RUF001 - as documented
+FORBIDDEN = "You don’t have sufficient privileges to perform this operation."
 
 
 class Rows(Protocol):

@@ -27,6 +27,8 @@ def _guarded(work: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Decimal, 
     def run(left: Decimal, right: Decimal) -> Decimal:
         try:
             return work(left, right)
+        except ZeroDivisionError as e:  # of both divisions by nought, that of nought too
+            raise FormulaFailure("Division by zero") from e
         except DecimalException as e:
             raise FormulaFailure(f"no value: {type(e).__name__}") from e
 

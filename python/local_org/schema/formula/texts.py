@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import lru_cache
+from typing import Final
+
+import regex
 
 from local_org.schema.formula.kinds import FormulaFailure
+
+_MATCH_SECONDS: Final = 0.2
+_MOST_TIMEOUTS: Final = 5
+"""After these a pattern is not tried any more, lest a report over many records hang the org."""
 
 
 def left(text: str, count: Decimal) -> str:
@@ -50,17 +57,39 @@ def pad_right(text: str, length: Decimal, pad: str = " ") -> str:
     return (text + _padding(text, length, pad) if pad and text else text)[: max(0, int(length))]
 
 
-@lru_cache(maxsize=256)
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except re.error as e:
-        raise FormulaFailure("the regular expression is not valid") from e
+class _Pattern:
+    """A regular expression that has only so much time for the texts that are too hard for it."""
+
+    def __init__(self, text: str) -> None:
+        """Compile it.
+
+        :raises FormulaFailure: it is none.
+        """
+        try:
+            self._compiled = regex.compile(text)
+        except regex.error as e:
+            raise FormulaFailure("the regular expression is not valid") from e
+        self._left = _MOST_TIMEOUTS
+
+    def matches(self, text: str) -> bool:
+        """Whether the whole text matches.
+
+        :raises FormulaFailure: it takes too long, or other texts have before.
+        """
+        if self._left:
+            try:
+                return self._compiled.fullmatch(text, timeout=_MATCH_SECONDS) is not None
+            except TimeoutError:
+                self._left -= 1
+        raise FormulaFailure("Regex too complicated")
+
+
+_pattern = lru_cache(maxsize=256)(_Pattern)
 
 
 def matches(text: str, pattern: str) -> bool:
     """REGEX: the whole text must match."""
-    return _pattern(pattern).fullmatch(text) is not None
+    return _pattern(pattern).matches(text)
 
 
 def contains(text: str, wanted: str) -> bool:
