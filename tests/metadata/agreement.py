@@ -184,6 +184,12 @@ MUTATIONS = tuple(
         (LAYOUT, "2006/04/metadata", "2006/05/metadata", "Element Layout invalid at this location"),
         # Elements and their values.
         (AT, "<required>", "<requierd>x</requierd><required>", "Element requierd invalid"),
+        (
+            AT,
+            "<required>false</required>",
+            "<requierd>false</requierd>",
+            "Element requierd invalid at this location in type CustomField",
+        ),
         (AT, "<label>", "<label>a</label><label>", "Element label is duplicated at this location"),
         (AT, "<type>DateTime", "<type>Datetime", "'Datetime' is not a valid value for the enum"),
         (AT, "<externalId>false", "<externalId>no", "'no' is not a valid value for the type"),

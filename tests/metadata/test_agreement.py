@@ -106,3 +106,6 @@ def test_the_validators_pass_the_same_verdict_as_far_as_they_can_see(broken, lin
     said = validator_problems(project, lint)
     seen = bool(mutation.words) and not mutation.only_the_org
     assert bool(said) == seen, said
+    for line in gates.schema(project):
+        assert line.startswith(f"{Path(mutation.file).name}:")
+        assert mutation.words in line
