@@ -20,10 +20,9 @@ from local_org.reports.errors import NO_RUN_REPORTS, OBSOLETE, forbidden, unavai
 from local_org.reports.report_types import ReportType, standard_types
 from local_org.reports.run import run
 from local_org.reports.source import FORBIDDEN, Context
-from local_org.soql.dates import Calendar
+from local_org.soql.run import calendar_of
 
 Json = dict[str, Any]
-_ZONE, _LOCALE = "America/New_York", "en_US"
 _MOST_VIEWED = 200
 _VIEWED = "$viewed"
 
@@ -49,15 +48,7 @@ class Reporting:
     def context(self, user_id: str) -> Context:
         """Return for whom and when a report runs."""
         user = self.store.row("User", user_id) or {}
-        fiscal = self.store.connection.execute(
-            'SELECT "FiscalYearStartMonth" FROM "Organization" LIMIT 1'
-        ).fetchone()
-        calendar = Calendar.at(
-            self.clock.now(),
-            user.get("TimeZoneSidKey") or _ZONE,
-            user.get("LocaleSidKey") or _LOCALE,
-            int(fiscal[0] or 1) if fiscal else 1,
-        )
+        calendar = calendar_of(self.store, self.store.schema, self.clock.now(), user)
         access = self._permissions.of(user_id)
         return Context(self.store, self.store.schema, access, calendar, user)
 

@@ -64,7 +64,8 @@ def _fiscal(store: Store, schema: Schema) -> tuple[int, bool]:
     return int(row[0] or 1), bool(row[1])
 
 
-def _calendar(store: Store, schema: Schema, now: datetime, user: Mapping[str, Any]) -> Calendar:
+def calendar_of(store: Store, schema: Schema, now: datetime, user: Mapping[str, Any]) -> Calendar:
+    """Return the calendar of a user: zone and locale are the user's, the fiscal year is the org's."""
     zone = user.get("TimeZoneSidKey") or _DEFAULT_ZONE
     locale = user.get("LocaleSidKey") or "en_US"
     month, by_start = _fiscal(store, schema)
@@ -91,7 +92,7 @@ def execute(
 
     :raises OrgError: as ``parse`` and ``compile_query`` raise it; nothing is read then.
     """
-    calendar = _calendar(store, schema, now, user)
+    calendar = calendar_of(store, schema, now, user)
     statement = Statement(
         store, schema, access, Faults(soql), calendar, user, version, all_rows, base
     )
