@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from local_org.api.bulk_jobs import Jobs
 from tests.local_org.caller import custom, extend
-from tests.local_org.web import Web
+from tests.local_org.web import API, Web
 
 pytestmark = pytest.mark.documented("facts/real-clients.md 5.7; org-behaviour.md 5")
 
@@ -475,3 +476,22 @@ def test_jobs_of_the_first_bulk_api_are_listed_too_unless_a_type_is_asked_for(we
     assert kinds(QUERY, jobType="V2Query") == ["V2Query"]
     assert kinds(INGEST, jobType="Classic") == ["Classic", "Classic"]
     assert kinds(QUERY, isPkChunkingEnabled="true") == ["Classic"]
+
+
+@pytest.mark.inferred(
+    "a real org has the room of many servers; settled by: nothing, it is a bound of this one"
+)
+def test_finished_jobs_make_room_for_others_and_open_ones_do_not(web):
+    web.context.jobs = Jobs(most_held=100)
+    first, _ = loaded(web, TWO * 3)
+    open_job = uploaded(web, TWO * 3)
+    assert web.rest("GET", first).status_code == 200
+    second = opened(web)
+    assert web.rest("GET", first).status_code == 404
+    web.rest("PUT", f"{second}/batches", content=TWO * 3, headers={"Content-Type": "text/csv"})
+    wanted = {"object": "Lead", "operation": "insert"}
+    refused = web.refusal("POST", f"{API}{INGEST}", json=wanted)
+    text = "Bulk jobs hold too much data: finish, abort or delete some of them"
+    assert refused == (400, "LIMIT_EXCEEDED", text)
+    assert web.rest("PATCH", open_job, json={"state": "Aborted"}).status_code == 200
+    assert opened(web)

@@ -28,10 +28,14 @@ DELIMITERS: Final = {
 }
 LINE_ENDINGS: Final = {"LF": "\n", "CRLF": "\r\n"}
 _KEPT: Final = timedelta(days=7)
+MOST_HELD_BYTES: Final = 256 * 1024 * 1024
+"""What the jobs of one API of one org may hold in memory, by the bytes that were sent or found."""
+_RECORD_BYTES: Final = 500
+"""What a found record is taken to hold."""
 _FINISHED: Final = frozenset({"JobComplete", "Aborted", "Failed"})
 _EMPTY: Final = Table((), ())
 _J = TypeVar("_J", bound="Job2")
-_A = TypeVar("_A", bound="_Aged")
+_K = TypeVar("_K", bound="_Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class Job2:
     state: str
     error: str = ""
     """Why the whole job failed."""
+    held: int = 0
+    """Bytes that are kept for it."""
 
     @property
     def finished(self) -> bool:
@@ -90,7 +96,7 @@ class Load(Job2):
             raise _wrong_state(f"expected the job in state Open to take data, it is {self.state}")
         if self.content is not None:
             raise _wrong_state("the data of this job has been uploaded already; open another job")
-        self.content = content
+        self.content, self.held = content, len(content)
 
     def work(self, org: Org, session: Session) -> None:
         """Save the rows, or fail as a whole."""
@@ -146,23 +152,44 @@ class Extract(Job2):
         return self.dialect.write(self.found.columns, lines), len(lines), more
 
 
-class _Aged(Protocol):
-    """What has an age."""
+class _Kept(Protocol):
+    """What is kept for a while."""
 
     created_at: datetime
 
+    @property
+    def held(self) -> int:
+        """Bytes that are kept for it."""
+        ...
 
-def forget_old(jobs: MutableMapping[str, _A], now: datetime) -> None:
-    """Drop the jobs that are older than the platform keeps them, with all they hold."""
+    @property
+    def finished(self) -> bool:
+        """Whether nothing will come of it any more."""
+        ...
+
+
+def make_room(jobs: MutableMapping[str, _K], now: datetime, most_held: int) -> bool:
+    """Drop the jobs that are older than the platform keeps them, and the oldest that are too much.
+
+    Return whether there is room now: jobs that are not finished are never dropped for others.
+    """
     for job_id in [each for each, job in jobs.items() if job.created_at < now - _KEPT]:
         del jobs[job_id]
+    over = sum(job.held for job in jobs.values()) - most_held
+    for job_id, job in list(jobs.items()):
+        if over <= 0:
+            return True
+        if job.finished:
+            over -= job.held
+            del jobs[job_id]
+    return over <= 0
 
 
 class Jobs2:
     """All jobs of one org, loads and queries."""
 
-    def __init__(self, next_id: Callable[[], str]) -> None:
-        self._next_id = next_id
+    def __init__(self, next_id: Callable[[], str], most_held: int) -> None:
+        self._next_id, self._most_held = next_id, most_held
         self._jobs: dict[str, Job2] = {}
 
     def open_load(
@@ -170,7 +197,7 @@ class Jobs2:
     ) -> Load:
         """Open a job that will write rows.
 
-        :raises OrgError: ``INVALIDJOB`` when it cannot be done.
+        :raises OrgError: ``INVALIDJOB`` when it cannot be done; ``LIMIT_EXCEEDED``: no room is left.
         """
         content_type = wanted.get("contentType") or "CSV"
         if content_type != "CSV":
@@ -224,11 +251,14 @@ class Jobs2:
             version=version,
             state="JobComplete",
             found=found,
+            held=len(found.records) * _RECORD_BYTES,
         )
         return self._kept(job, now)
 
     def _kept(self, job: _J, now: datetime) -> _J:
-        forget_old(self._jobs, now)
+        if not make_room(self._jobs, now, self._most_held):
+            text = "Bulk jobs hold too much data: finish, abort or delete some of them"
+            raise OrgError("LIMIT_EXCEEDED", text)
         self._jobs[job.id[:15]] = job
         return job
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from local_org.api.bulk1_chunks import Chunking, check_chunkable, chunks, read_chunking
-from local_org.api.bulk2_jobs import Jobs2, forget_old
+from local_org.api.bulk2_jobs import MOST_HELD_BYTES, Jobs2, make_room
 from local_org.api.bulk_results import FOUND_WRITERS, RESULT_WRITERS, Found, run_query
 from local_org.api.bulk_rows import QUERIES, ROW_READERS, Order, save, soql_text, write_order
 from local_org.errors import OrgError
@@ -60,6 +60,16 @@ class Job:
     batches: dict[str, Batch] = field(default_factory=dict)
 
     @property
+    def held(self) -> int:
+        """Bytes that are kept for it."""
+        return sum(len(batch.request) + len(batch.result) for batch in self.batches.values())
+
+    @property
+    def finished(self) -> bool:
+        """Whether no batch can be added any more."""
+        return self.state != "Open"
+
+    @property
     def queries(self) -> bool:
         """Whether its batches are SOQL, not rows."""
         return self.order.operation in QUERIES
@@ -78,10 +88,10 @@ class Job:
 class Jobs:
     """All jobs of one org; those of Bulk API 2.0 are ``v2``."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_held: int = MOST_HELD_BYTES) -> None:
         self._jobs: dict[str, Job] = {}
-        self._serial = 0
-        self.v2 = Jobs2(lambda: self._id("750"))
+        self._serial, self._most_held = 0, most_held
+        self.v2 = Jobs2(lambda: self._id("750"), most_held)
 
     def open(
         self,
@@ -112,7 +122,7 @@ class Jobs:
             _MODES[mode],
             read_chunking(headers, order),
         )
-        forget_old(self._jobs, job.created_at)
+        self._make_room(org)
         self._jobs[job.id[:15]] = job
         return job
 
@@ -137,6 +147,7 @@ class Jobs:
         """
         if job.state != "Open":
             raise OrgError("InvalidStateTransition", "Can't add batch: job is not open")
+        self._make_room(org)
         org.count_use(BULK_BATCHES)
         batch = Batch(self._id("751"), org.clock.second(), content)
         further: list[Batch] = []
@@ -174,6 +185,11 @@ class Jobs:
     def _keep(self, org: Org, job: Job, batch: Batch, found: Found) -> None:
         batch.processed, batch.result_id = len(found.records), self._id("752")[:15]
         batch.result = FOUND_WRITERS[job.content_type](org, found)
+
+    def _make_room(self, org: Org) -> None:
+        if not make_room(self._jobs, org.clock.second(), self._most_held):
+            text = "Bulk jobs hold too much data: close or abort some of them"
+            raise OrgError("ExceededQuota", text)
 
     def _id(self, prefix: str) -> str:
         self._serial += 1
