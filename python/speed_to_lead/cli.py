@@ -66,11 +66,12 @@ def run(
 def demo(
     seed: Annotated[int, typer.Option(help="Equal seeds give equal weeks.")] = 7,
     leads: Annotated[int, typer.Option(min=1, help="How many Leads arrive.")] = 200,
+    days: Annotated[int, typer.Option(min=1, help="Over how many days.")] = 7,
 ) -> None:
     """Start a local org, deploy to it, let a week of Leads pass, and check every stamp."""
     from speed_to_lead.demo import demo as play  # noqa: PLC0415 - other commands start faster
 
-    raise typer.Exit(play(seed, leads))
+    raise typer.Exit(play(seed, leads, days))
 
 
 @app.command()
@@ -145,6 +146,21 @@ def quarantine(
     finally:
         opened.close()
     _show(rows, as_json)
+
+
+@app.command()
+def kpis(
+    days: Annotated[int, typer.Option(min=1, help="Leads that came in so many days.")] = 30,
+    as_of: Annotated[str, typer.Option(help="ISO 8601; the end of those days. Default: now.")] = "",
+    as_json: AsJson = False,
+    ledger: Annotated[
+        Path, typer.Option(help="The ledger file.", envvar="SPEED_TO_LEAD_LEDGER")
+    ] = Path("speed-to-lead.sqlite3"),
+) -> None:
+    """Print the numbers as the ledger has them, by lead source, to hold beside the org's reports."""
+    from speed_to_lead.figures import by_source  # noqa: PLC0415 - other commands start faster
+
+    _show(by_source(ledger, days, as_of), as_json)
 
 
 @policy_app.command("check")

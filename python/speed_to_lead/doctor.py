@@ -23,9 +23,15 @@ _WRITTEN = (
     "First_Response_Source__c",
     "Owner_Assigned_At__c",
     "Response_Clock_Started_At__c",
+    "Response_Due_At__c",
+    "Response_Segment__c",
     "Policy_Version__c",
     "OwnerId",
 )
+
+
+_EVERYBODY_TRANSFERS = frozenset({"ReadEditTransfer", "All"})
+"""Values of ``Organization.DefaultLeadAccess``; all others leave some Leads out of reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Doctor:
             yield Finding("login", good=True, words=f"org {token.org_id} at {token.instance_url}")
             for name, check in (
                 ("fields", lambda: self._fields(salesforce)),
+                ("sharing", lambda: self._sharing(salesforce)),
                 ("activities", lambda: self._activities(salesforce)),
                 ("owners", lambda: self._owners(salesforce)),
                 ("events", lambda: self._events(salesforce)),
@@ -78,6 +85,28 @@ class Doctor:
                 "the permission set Speed_to_Lead_Sidecar"
             )
         return f"all {len(_WRITTEN)} fields of Lead can be written"
+
+    async def _sharing(self, salesforce: Salesforce) -> str:
+        """Leads of others must be edited and given away; the org's default for Leads may forbid it.
+
+        Source: Salesforce Help, "Organization-Wide Sharing Defaults" and "Transfer Records".
+        """
+        [org] = await salesforce.query("SELECT DefaultLeadAccess FROM Organization")
+        default = org["DefaultLeadAccess"]
+        if default in _EVERYBODY_TRANSFERS:
+            return "everybody may edit and transfer every Lead"
+        token = await salesforce.token()
+        granted = await salesforce.query(
+            "SELECT Id FROM ObjectPermissions WHERE SobjectType = 'Lead' AND "
+            "PermissionsModifyAllRecords = true AND ParentId IN (SELECT PermissionSetId FROM "
+            f"PermissionSetAssignment WHERE AssigneeId = '{token.user_id}') LIMIT 1"
+        )
+        if not granted:
+            raise _Unwell(
+                f"Leads are shared as {default}, so this user cannot edit or transfer all of them: assign "
+                "the permission set Speed_to_Lead_Sidecar_Private_Sharing"
+            )
+        return f"Leads are shared as {default}, and this user may modify all of them"
 
     async def _activities(self, salesforce: Salesforce) -> str:
         for entity in ("Task", "EmailMessage", "EmailMessageRelation"):

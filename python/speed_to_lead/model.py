@@ -101,6 +101,7 @@ class Lead:
     stamp: Stamp | None
     owner_assigned_at: datetime | None
     clock_started_at: datetime | None
+    due_at: datetime | None
     policy_version: str | None
 
 

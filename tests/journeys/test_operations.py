@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import httpx
 
-from tests.journeys.stage import wait_for
+from tests.journeys.stage import assign, deploy, wait_for, zipped
 from tests.journeys.test_responses import FIVE, a_call, a_lead, later, stamp
+from tests.metadata.deploying import manifest, xml
 
 
 def test_the_doctor_finds_a_healthy_org_well(scene):
     findings = scene.json("doctor")
     assert [each["check"] for each in findings if not each["ok"]] == []
-    assert len(findings) == 7
+    assert len(findings) == 8
 
 
 def test_the_doctor_says_what_to_do_about_a_missing_permission(scene):
@@ -19,6 +20,24 @@ def test_the_doctor_says_what_to_do_about_a_missing_permission(scene):
     done = scene.command("doctor")
     assert done.returncode == 64
     assert "Speed_to_Lead_Sidecar" in " ".join(done.stdout.split())
+
+
+def test_the_doctor_asks_for_the_opt_in_permission_set_where_leads_are_private(scene):
+    private = "<sharingModel>Private</sharingModel>"
+    deploy(
+        scene.org,
+        zipped(
+            {
+                "package.xml": manifest(CustomObject="Lead"),
+                "objects/Lead.object": xml("CustomObject", private),
+            }
+        ),
+    )
+    done = scene.command("doctor")
+    assert done.returncode == 64
+    assert "Speed_to_Lead_Sidecar_Private_Sharing" in "".join(done.stdout.split())
+    assign(scene.cast, scene.org.sidecar_username, "Speed_to_Lead_Sidecar_Private_Sharing")
+    assert [each["check"] for each in scene.json("doctor") if not each["ok"]] == []
 
 
 def test_a_running_sidecar_tells_how_it_is_over_http(scene):

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from local_org.clock import millis
-from tests.local_org.desk import Desk, groups, totals
+from tests.local_org.desk import Desk, totals
 from tests.metadata.deploying import manifest, xml
 from tests.metadata.packing import ROOT, converted
 
 pytestmark = pytest.mark.documented("facts/ttfr.md 15, Native reports; facts/metadata.md 2.7")
 
 TTFR = "Lead.Time_to_First_Response__c"
-SOURCES = ("Call", "Email", None, "Email", "Call", None, "Meeting")
+KINDS = ("Call", "Email", None, "Conversion", "Call", None, "Meeting")
+ANSWERS = {"Call", "Email", "Meeting"}
 DASHBOARD = """<backgroundEndColor>#FFFFFF</backgroundEndColor>
 <backgroundFadeDirection>Diagonal</backgroundFadeDirection>
 <backgroundStartColor>#FFFFFF</backgroundStartColor><dashboardGridLayout><dashboardGridComponents>
@@ -45,20 +46,20 @@ def desk(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def waits(desk):
-    """Create leads of the last 40 days; return day, source and minutes of those answered."""
+    """Create leads of the last 40 days; return day, lead source and minutes of those answered."""
     answered = []
     for n in range(84):
         created = datetime(2026, 11, 2, 9, tzinfo=UTC) - timedelta(hours=12 * n)
-        source, minutes = SOURCES[n % len(SOURCES)], (n * 37 % 91) * 2.5
-        stamp = millis(created + timedelta(minutes=minutes)) if source else None
-        lead_id = desk.create()
+        kind, minutes = KINDS[n % len(KINDS)], (n * 37 % 91) * 2.5
+        source = ("Web", "Chat")[n % 2]
+        lead_id = desk.create(LastName="Doe", Company="ACME", LeadSource=source)
         values = {
             "CreatedDate": millis(created),
-            "First_Response_At__c": stamp,
-            "First_Response_Source__c": source,
+            "First_Response_At__c": millis(created + timedelta(minutes=minutes)) if kind else None,
+            "First_Response_Source__c": kind,
         }
         desk.org.store.update_row("Lead", lead_id, values)
-        if source and created.date() >= datetime(2026, 10, 3, tzinfo=UTC).date():
+        if kind in ANSWERS and created.date() >= datetime(2026, 10, 3, tzinfo=UTC).date():
             answered.append((created.date(), source, minutes))
     return answered
 
@@ -70,7 +71,7 @@ def report(desk):
 
 
 def test_lead_ttfr_says_what_the_stamps_say(desk, report, waits):
-    """Average, median and count of the whole, of each day, and of each source in a day."""
+    """Average, median and count of the whole, of each week, and of each source in a week."""
     answer = desk.results(report)
     assert answer["reportMetadata"]["aggregates"] == [f"a!{TTFR}", f"med!{TTFR}", "RowCount"]
     assert answer["allData"] is True
@@ -84,21 +85,31 @@ def test_lead_ttfr_says_what_the_stamps_say(desk, report, waits):
         ]
 
     assert totals(answer) == expected(waits)
-    days = sorted({day for day, _, _ in waits})
-    assert [v for v, _ in groups(answer, "value")] == [day.isoformat() for day in days]
-    for each in answer["groupingsDown"]["groupings"]:
-        of_day = [w for w in waits if w[0].isoformat() == each["value"]]
-        assert totals(answer, f"{each['key']}!T") == expected(of_day)
+    weeks = sorted({_sunday(day) for day, _, _ in waits})
+    found = answer["groupingsDown"]["groupings"]
+    assert [each["label"].split(" - ")[0] for each in found] == [_us(week) for week in weeks]
+    for week, each in zip(weeks, found, strict=True):
+        of_week = [w for w in waits if _sunday(w[0]) == week]
+        assert totals(answer, f"{each['key']}!T") == expected(of_week)
         for one in each["groupings"]:
-            of_source = [w for w in of_day if w[1] == one["value"]]
+            of_source = [w for w in of_week if w[1] == one["value"]]
             assert totals(answer, f"{one['key']}!T") == expected(of_source)
+
+
+def _sunday(day):
+    return day - timedelta(days=(day.weekday() + 1) % 7)
+
+
+def _us(day):
+    return f"{day.month}/{day.day}/{day.year}"
 
 
 def test_lead_ttfr_equals_a_query(desk, report, waits):
     """The report's count and average are those of SOQL over the same leads."""
     [row] = desk.query(
         "SELECT COUNT(Id) n, AVG(Time_to_First_Response__c) mean FROM Lead "
-        "WHERE First_Response_At__c != null AND CreatedDate = LAST_N_DAYS:30"
+        "WHERE First_Response_Source__c IN ('Call', 'Email', 'Meeting', 'Other') "
+        "AND CreatedDate = LAST_N_DAYS:30"
     )
     average, _, count = totals(desk.results(report))
     assert (count, average) == (row["n"], pytest.approx(row["mean"]))
@@ -126,11 +137,11 @@ def test_a_dashboard_shows_the_median_of_lead_ttfr(desk, report, waits):
     """The metric of a LoggedInUser dashboard is the report's median."""
     files = {
         "package.xml": manifest(Dashboard=["SalesOpsKPIs", "SalesOpsKPIs/Speed"]),
-        "dashboards/SalesOpsKPIs-meta.xml": xml("DashboardFolder", "<name>KPIs</name>"),
+        "dashboards/SalesOpsKPIs-meta.xml": xml("DashboardFolder", "<name>Sales Ops KPIs</name>"),
         "dashboards/SalesOpsKPIs/Speed.dashboard": xml("Dashboard", DASHBOARD),
     }
     assert desk.deploy(files).success
-    [row] = desk.query("SELECT Id FROM Dashboard")
+    [row] = desk.query("SELECT Id FROM Dashboard WHERE DeveloperName = 'Speed'")
     answer = desk.analytics("GET", f"/dashboards/{row['Id']}")
     [data] = answer["componentData"]
     assert totals(data["reportResult"]) == [

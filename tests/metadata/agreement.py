@@ -10,117 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.metadata.packing import DEFAULT, swap
+from tests.metadata.spare import (
+    ADDED,
+    COMPACT,
+    DASHBOARD,
+    FLOW,
+    FOLDER,
+    GROUP,
+    LAYOUT,
+    LEAD,
+    QUEUE,
+    RECORD,
+    RECORD_TYPE,
+    REPORT,
+    REPORT_FOLDER,
+    SETTINGS,
+    TABLE,
+    TYPE,
+    VIEW,
+)
 
-HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
-NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
-
-
-def component(kind: str, content: str) -> str:
-    """Return a source file."""
-    return f'{HEAD}<{kind} xmlns="{NAMESPACE}">\n{content}\n</{kind}>\n'
-
-
-LEAD = "objects/Lead/"
-VIEW = f"{LEAD}listViews/Spare.listView-meta.xml"
-RECORD_TYPE = f"{LEAD}recordTypes/Spare.recordType-meta.xml"
-COMPACT = f"{LEAD}compactLayouts/Spare.compactLayout-meta.xml"
-TYPE = "reportTypes/Spare.reportType-meta.xml"
-FOLDER = "dashboards/Spare.dashboardFolder-meta.xml"
-DASHBOARD = "dashboards/Spare/Spare.dashboard-meta.xml"
-GROUP = "permissionsetgroups/Spare.permissionsetgroup-meta.xml"
-LAYOUT = "layouts/Lead-Spare.layout-meta.xml"
-FLOW = "flows/Spare.flow-meta.xml"
-QUEUE = "queues/Spare.queue-meta.xml"
-OBJECT = "objects/Spare__mdt/Spare__mdt.object-meta.xml"
-MINUTES = "objects/Spare__mdt/fields/Minutes__c.field-meta.xml"
-RECORD = "customMetadata/Spare.Main.md-meta.xml"
-SETTINGS = "settings/LeadConfig.settings-meta.xml"
-
-ADDED = {
-    VIEW: component(
-        "ListView",
-        """<fullName>Spare</fullName><columns>FULL_NAME</columns><columns>LEAD.STATUS</columns>
-<columns>Owner_Assigned_At__c</columns><filterScope>Everything</filterScope>
-<filters><field>First_Response_At__c</field><operation>equals</operation><value></value></filters>
-<label>Spare</label>""",
-    ),
-    RECORD_TYPE: component(
-        "RecordType",
-        """<fullName>Spare</fullName><active>true</active><label>Spare</label>
-<picklistValues><picklist>First_Response_Source__c</picklist>
-<values><fullName>Call</fullName><default>false</default></values></picklistValues>""",
-    ),
-    COMPACT: component(
-        "CompactLayout",
-        """<fullName>Spare</fullName><fields>Name</fields><fields>First_Response_At__c</fields>
-<label>Spare</label>""",
-    ),
-    TYPE: component(
-        "ReportType",
-        """<baseObject>Lead</baseObject><category>leads</category><deployed>true</deployed>
-<label>Spare</label><sections><columns><checkedByDefault>true</checkedByDefault>
-<field>First_Response_User__c.IsActive</field><table>Lead</table></columns>
-<masterLabel>Leads</masterLabel></sections>""",
-    ),
-    FOLDER: component("DashboardFolder", "<name>Spare</name>"),
-    DASHBOARD: component(
-        "Dashboard",
-        """<backgroundEndColor>#FFFFFF</backgroundEndColor>
-<backgroundFadeDirection>Diagonal</backgroundFadeDirection>
-<backgroundStartColor>#FFFFFF</backgroundStartColor>
-<dashboardGridLayout><dashboardGridComponents><colSpan>3</colSpan><columnIndex>0</columnIndex>
-<dashboardComponent><chartSummary><aggregate>Median</aggregate><axisBinding>y</axisBinding>
-<column>Lead.Time_to_First_Response__c</column></chartSummary><componentType>Metric</componentType>
-<header>Median</header><report>SalesOpsKPIs/Lead_TTFR</report></dashboardComponent>
-<rowIndex>0</rowIndex><rowSpan>4</rowSpan></dashboardGridComponents>
-<numberOfColumns>12</numberOfColumns><rowHeight>36</rowHeight></dashboardGridLayout>
-<dashboardType>LoggedInUser</dashboardType><textColor>#000000</textColor><title>Spare</title>
-<titleColor>#000000</titleColor><titleSize>12</titleSize>""",
-    ),
-    GROUP: component(
-        "PermissionSetGroup",
-        """<description>Spare.</description><label>Spare</label>
-<permissionSets>Speed_to_Lead_Analyst</permissionSets>""",
-    ),
-    LAYOUT: component(
-        "Layout",
-        """<layoutSections><customLabel>true</customLabel><detailHeading>true</detailHeading>
-<editHeading>true</editHeading><label>Speed</label><layoutColumns>
-<layoutItems><behavior>Readonly</behavior><field>First_Response_At__c</field></layoutItems>
-<layoutItems><behavior>Required</behavior><field>Company</field></layoutItems></layoutColumns>
-<style>OneColumn</style></layoutSections>""",
-    ),
-    FLOW: component(
-        "Flow",
-        """<apiVersion>62.0</apiVersion><label>Spare</label>
-<processType>AutoLaunchedFlow</processType><start><locationX>0</locationX><locationY>0</locationY>
-<object>Lead</object><triggerType>RecordBeforeSave</triggerType></start><status>Draft</status>""",
-    ),
-    QUEUE: component(
-        "Queue",
-        """<doesSendEmailToMembers>false</doesSendEmailToMembers><name>Spare</name>
-<queueSobject><sobjectType>Lead</sobjectType></queueSobject>""",
-    ),
-    OBJECT: component(
-        "CustomObject",
-        """<description>The spare settings.</description><label>Spare</label>
-<pluralLabel>Spares</pluralLabel><visibility>Public</visibility>""",
-    ),
-    MINUTES: component(
-        "CustomField",
-        """<fullName>Minutes__c</fullName><description>The spare minutes.</description>
-<inlineHelpText>The spare minutes.</inlineHelpText><label>Minutes</label><precision>4</precision>
-<required>false</required><scale>0</scale><type>Number</type>""",
-    ),
-    RECORD: component(
-        "CustomMetadata",
-        """<label>Main</label><values xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
-xmlns:xsd="http://www.w3.org/2001/XMLSchema"><field>Minutes__c</field>
-<value xsi:type="xsd:double">5.0</value></values>""",
-    ),
-    SETTINGS: component("LeadConfigSettings", "<doesTrackHistory>true</doesTrackHistory>"),
-}
-"""Source files below force-app/main/default."""
+__all__ = ["ADDED", "MUTATIONS", "Mutation"]
 
 AT = f"{LEAD}fields/First_Response_At__c.field-meta.xml"
 SOURCE = f"{LEAD}fields/First_Response_Source__c.field-meta.xml"
@@ -129,8 +39,6 @@ VERSION = f"{LEAD}fields/Policy_Version__c.field-meta.xml"
 TTFR = f"{LEAD}fields/Time_to_First_Response__c.field-meta.xml"
 EARLIER = f"{LEAD}validationRules/First_Response_Only_Earlier.validationRule-meta.xml"
 WHOLE = f"{LEAD}validationRules/First_Response_Is_Whole.validationRule-meta.xml"
-REPORT = "reports/SalesOpsKPIs/Lead_TTFR.report-meta.xml"
-REPORT_FOLDER = "reports/SalesOpsKPIs.reportFolder-meta.xml"
 SIDECAR = "permissionsets/Speed_to_Lead_Sidecar.permissionset-meta.xml"
 ADMIN = "permissionsets/Speed_to_Lead_Admin.permissionset-meta.xml"
 PERMISSION = "customPermissions/Speed_to_Lead_Override.customPermission-meta.xml"
@@ -142,7 +50,8 @@ SUMMARY = (
     "<developerName>FORMULA1</developerName><isActive>true</isActive><masterLabel>x</masterLabel>"
     "<scale>2</scale></aggregates><buckets>"
 )
-ENRICHED = "<enrichedFields><name>Subject</name></enrichedFields>" * 4
+ENRICHED = "<enrichedFields><name>Subject</name></enrichedFields>" * 5
+AVERAGED = "<aggregateTypes>Average</aggregateTypes><field>Lead.Time_to_First_Response__c"
 GROUPED = "<columns><field>Lead.First_Response_Source__c</field></columns><columns>"
 SCATTERED = "<scope>org</scope><columns><field>STATUS</field></columns>"
 NESTED = "<sortOrder>Asc</sortOrder><groupings><field>OWNER</field></groupings>"
@@ -272,10 +181,11 @@ MUTATIONS = tuple(
             "does not resolve to a valid sObject",
             True,
         ),
-        (REPORT_FOLDER, DELETED, "", "Cannot find folder:SalesOpsKPIs"),
+        (REPORT_FOLDER, DELETED, "", "Cannot find folder:Spare"),
         (FOLDER, DELETED, "", "Cannot find folder:Spare"),
         (REPORT, "<columns>", GROUPED, "a grouping cannot also be a column"),
         (REPORT, "<format>Summary", "<format>Tabular", "Tabular reports"),
+        (TABLE, "<field>EMAIL", AVERAGED, "Tabular reports can't have"),
         (REPORT, "<scope>org", "<scope>organization", "scope: Invalid value"),
         (REPORT, "<field>LAST_NAME", "<field>LEAD_ID", "columns-field: Invalid value"),
         (REPORT, "<field>OWNER", "<field>LEAD_OWNER", "columns-field: Invalid value"),
@@ -283,13 +193,13 @@ MUTATIONS = tuple(
         (REPORT, "<dateGranularity>None", "<dateGranularity>Day", "only a date"),
         (REPORT, "<buckets>", SUMMARY.format("Lead.Time_to_First_Response__c:MED"), "MED"),
         (REPORT, "<buckets>", SUMMARY.format("Time_to_First_Response__c:AVG"), "Invalid value"),
-        (REPORT, "<name>Lead", "<name>" + "x" * 40, "Report Name: data value too large"),
+        (REPORT, "<name>Spare", "<name>" + "x" * 41, "Report Name: data value too large"),
         (TYPE, "First_Response_User__c.IsActive", "Responder__c.IsActive", "Responder__c"),
-        (DASHBOARD, "SalesOpsKPIs/Lead_TTFR", "SalesOpsKPIs/TTFR", "SalesOpsKPIs/TTFR"),
+        (DASHBOARD, "Spare/Spare", "Spare/TTFR", "Spare/TTFR"),
         (DASHBOARD, "<header>", "<groupingColumn>STATUS</groupingColumn><header>", "STATUS"),
         (DASHBOARD, "<header>Median", "<header>" + "x" * 81, "data value too large"),
         (VIEW, "<columns>Owner_Assigned_At__c", "<columns>Assigned__c", "column: Assigned__c"),
-        (VIEW, "<field>First_Response_At__c", "<field>Answered__c", "column: Answered__c"),
+        (VIEW, "<field>First_Response_At__c", "<field>Replied__c", "column: Replied__c"),
         (
             SIDECAR,
             "Lead.Policy_Version__c",

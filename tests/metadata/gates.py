@@ -1,163 +1,211 @@
-"""What a package must fulfil before it is deployed; each gate yields ``file: what is wrong``."""
+"""What a package must fulfil before it is deployed; each gate yields ``path:line: rule message``.
+
+``python -m tests.metadata`` prints what they find. Messages about what the platform would refuse are
+in its words; the others are rules of this house.
+
+=================  ===================================================================================
+``xml``            the file is well-formed
+``schema``         an element that its type cannot hold, a doubled or missing one, a value of no kind
+``deploy``         a check-only deploy to a fresh org is refused: names, columns, formulas, lengths;
+                   so is a bundle's, after the package unless it stands in ``unpackaged/pre``
+``model``          Salesforce's own types of this release refuse it (``make test-clients``)
+``description``    a component whose type has a description has none
+``help-text``      a field's description is not its help text, or not one sentence
+``classification`` a field without security classification, a person's without compliance group
+``length``         a text longer than the platform keeps
+``order``          elements stand in another order than the platform writes
+``format``         header, indentation, line ends
+``name``           a component is not named as its file, a channel member not for channel and event
+``code``           a validation rule whose message has no code of its own
+``grant``          a field that nobody may see, a formula that somebody may edit, a group too mighty
+``footer``         a dashboard component that says nowhere what it counts
+``running-user``   a dashboard that shows everybody what one user may see
+``colours``        green at the bad end
+``trend``          a chart over time that runs against its report
+``project``        sfdx-project.json or a scratch org definition
+=================  ===================================================================================
+"""
 
 from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from lxml import etree
 
 from local_org.metadata.elements import check, tables
-from local_org.metadata.markup import Problem, XmlFile
-from local_org.metadata.results import DeployOptions
-from local_org.org import Org
-from speed_to_lead.errors import UsageError
-from tests.metadata.packing import DEFAULT, converted, zipped
+from local_org.metadata.markup import Problem, children, flag, text
+from local_org.metadata.types import TYPES
+from tests.metadata import analytics, style, wording
+from tests.metadata.deployed import bundles, cross_references
+from tests.metadata.source import Finding, Source, readable, sources
 
-NS = {"m": "http://soap.sforce.com/2006/04/metadata"}
 CODE = re.compile(r"([A-Z]{3}-\d{3}): ")
+RULES = re.findall(r"^``([a-z-]+)`` ", __doc__ or "", re.MULTILINE)
+MIGHTY = ("ModifyAllData", "ViewAllData")
+ACTIVITIES = ("Task", "Event")
 
 
-def files(project: Path, pattern: str = "**/*-meta.xml") -> list[Path]:
-    """Return the package's files of a pattern, by path."""
-    return sorted((project / DEFAULT).glob(pattern))
-
-
-def root_of(path: Path) -> etree._Element:
-    """Return the root element of a well-formed file."""
-    return XmlFile(path.read_bytes()).root
-
-
-def texts(element: etree._Element, path: str) -> list[str]:
-    """Return the texts at an XPath in the metadata namespace (``m:``)."""
-    return [found.text or "" for found in element.iterfind(path, NS)]
-
-
-def name(path: Path) -> str:
-    """Return the component's name, as its file says it."""
-    return path.name.split(".")[0]
-
-
-def schema(project: Path) -> Iterator[str]:
+def schema(project: Path) -> Iterator[Finding]:
     """Every element is one that its type may hold, with a value that it may have."""
-    for path in files(project):
-        source = None
+    for source in sources(project):
         try:
-            source = XmlFile(path.read_bytes())
-            kind = etree.QName(source.root).localname
-            if kind not in tables().types:
-                yield f"{path.name}: {kind} is not a known type"
-                continue
+            kind = source.kind
+        except Problem as problem:
+            line = problem.position[0] if problem.position else 1
+            yield source.finding("xml", problem.message, line)
+            continue
+        settings = kind.removesuffix("Settings")
+        named = settings in tables().enums["SettingsName"]
+        if kind not in tables().types and kind not in TYPES and kind != "Package" and not named:
+            yield source.finding("schema", f"{kind} is not a known type")
+            continue
+        try:
             check(source.root, kind)
         except Problem as problem:
-            place = problem.position
-            if source is not None and problem.element is not None:
-                place = source.position(problem.element)
-            yield f"{path.name}:{place[0] if place else '?'}: {problem.message}"
+            yield source.finding("schema", problem.message, problem.element)
 
 
-def cross_references(project: Path) -> Iterator[str]:
-    """Whatever a component names exists in a fresh org or beside it: the org takes the package."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            package = zipped(converted(project, Path(folder) / "src"))
-        except UsageError as error:
-            yield str(error)
-            return
-    org = Org.open()
-    admin = org.user("admin@local.test")
-    assert admin is not None
-    session = org.session(org.login(admin["Id"], "tests"), "soap/66.0")
-    for failure in org.deploy(session, package, DeployOptions(check_only=True)).failures:
-        yield f"{failure.full_name}: {failure.problem}"
-    org.close()
-
-
-def descriptions(project: Path) -> Iterator[str]:
-    """Give each field one sentence as description and as help text, each role a description."""
-    for path in files(project, "objects/*/fields/*"):
-        root = root_of(path)
-        said = texts(root, "m:description"), texts(root, "m:inlineHelpText")
-        if said[0] != said[1] or len(said[0]) != 1:
-            yield f"{path.name}: description and help text must be the same sentence"
-        elif not said[0][0].endswith(".") or ". " in said[0][0]:
-            yield f"{path.name}: expected one sentence"
-    for path in files(project, "permissionsets/*") + files(project, "customPermissions/*"):
-        if not "".join(texts(root_of(path), "m:description")).strip():
-            yield f"{path.name}: a role needs a description"
-
-
-def names(project: Path) -> Iterator[str]:
+def names(project: Path) -> Iterator[Finding]:
     """Components are named as their files, members of a channel as channel and event."""
-    for path in files(project, "objects/*/*/*"):
-        if texts(root_of(path), "m:fullName") != [name(path)]:
-            yield f"{path.name}: fullName is not the file name"
-    for path in files(project, "platformEventChannelMembers/*"):
-        root = root_of(path)
-        [channel], [event] = texts(root, "m:eventChannel"), texts(root, "m:selectedEntity")
+    for source in readable(project):
+        own = source.text("fullName")
+        if own and own != source.name:
+            yield source.finding("name", f"fullName {own} is not the file name", "fullName")
+    for source in readable(project, "PlatformEventChannelMember"):
+        channel, event = source.text("eventChannel"), source.text("selectedEntity")
         expected = f"{channel.replace('__', '_')}_{event}"
-        if name(path) != expected:
-            yield f"{path.name}: expected the name {expected}"
+        if source.name != expected:
+            yield source.finding("name", f"expected the name {expected}", "selectedEntity")
 
 
-def codes(project: Path) -> Iterator[str]:
+def codes(project: Path) -> Iterator[Finding]:
     """Each validation rule refuses with a code of its own, by which clients know it."""
     seen: dict[str, str] = {}
-    for path in files(project, "objects/*/validationRules/*"):
-        found = CODE.match("".join(texts(root_of(path), "m:errorMessage")))
+    for source in readable(project, "ValidationRule"):
+        found = CODE.match(source.text("errorMessage"))
         if found is None:
-            yield f"{path.name}: the message must begin with a code such as 'STL-001: '"
-        elif seen.setdefault(found[1], path.name) != path.name:
-            yield f"{path.name}: code {found[1]} is already that of {seen[found[1]]}"
+            message = "the message must begin with a code such as 'STL-001: '"
+            yield source.finding("code", message, "errorMessage")
+        elif seen.setdefault(found[1], source.name) != source.name:
+            message = f"code {found[1]} is already that of {seen[found[1]]}"
+            yield source.finding("code", message, "errorMessage")
 
 
-def grants(project: Path) -> Iterator[str]:
+def grants(project: Path) -> Iterator[Finding]:
     """Somebody may see each field; nobody edits a formula; Task and Event are granted alike."""
-    readable: set[str] = set()
     fields = {
-        f"{path.parent.parent.name}.{name(path)}": path
-        for path in files(project, "objects/*/fields/*")
+        f"{source.owner}.{source.name}": source
+        for source in readable(project, "CustomField")
+        if not source.owner.endswith("__mdt")
     }
-    formulas = {field for field, path in fields.items() if texts(root_of(path), "m:formula")}
-    for path in files(project, "permissionsets/*"):
-        root = root_of(path)
-        readable |= set(texts(root, "m:fieldPermissions[m:readable='true']/m:field"))
-        editable = set(texts(root, "m:fieldPermissions[m:editable='true']/m:field"))
+    formulas = {field for field, source in fields.items() if source.text("formula")}
+    roles = readable(project, "PermissionSet")
+    readable_fields: set[str | None] = set()
+    for source in roles:
+        granted = list(children(source.root, "fieldPermissions"))
+        readable_fields |= {text(each, "field") for each in granted if flag(each, "readable")}
         yield from (
-            f"{path.name}: formula {field} cannot be editable"
-            for field in sorted(formulas & editable)
+            source.finding("grant", f"formula {text(each, 'field')} cannot be editable", each)
+            for each in granted
+            if flag(each, "editable") and text(each, "field") in formulas
         )
-        granted = texts(root, "m:fieldPermissions/m:field")
-        task, event = (
-            {field.partition(".")[2] for field in granted if field.startswith(f"{activity}.")}
-            for activity in ("Task", "Event")
-        )
-        if task != event:
-            yield f"{path.name}: field permissions of Task and Event go together"
-    yield from (
-        f"{field}: no permission set lets anybody see it" for field in fields.keys() - readable
-    )
+        yield from _lone_activities(source, granted)
+    for field in sorted(fields.keys() - readable_fields):
+        if fields[field].text("required") != "true":
+            yield fields[field].finding("grant", f"no permission set lets anybody see {field}")
+    yield from _mighty_groups(project, roles)
 
 
-def project_files(project: Path) -> Iterator[str]:
+def _lone_activities(source: Source, granted: list[etree._Element]) -> Iterator[Finding]:
+    named = {text(each, "field") or "": each for each in granted}
+    for field, element in named.items():
+        activity, _, own = field.partition(".")
+        if activity not in ACTIVITIES:
+            continue
+        [other] = (twin for twin in ACTIVITIES if twin != activity)
+        if f"{other}.{own}" not in named:
+            message = f"{field} without {other}.{own}: Task and Event go together"
+            yield source.finding("grant", message, element)
+
+
+def _mighty_groups(project: Path, roles: list[Source]) -> Iterator[Finding]:
+    """A role that sees or changes everything is given by name, never inside a group."""
+    mighty = {
+        source.name
+        for source in roles
+        for each in children(source.root, "userPermissions")
+        if text(each, "name") in MIGHTY and flag(each, "enabled")
+    }
+    for source in readable(project, "PermissionSetGroup"):
+        for each in children(source.root, "permissionSets"):
+            if (each.text or "").strip() in mighty:
+                yield source.finding("grant", f"{each.text} does not belong in a group", each)
+        if source.text("status"):
+            yield source.finding("grant", "status is the platform's to say, leave it out", "status")
+
+
+def project_files(project: Path) -> Iterator[Finding]:
     """Only force-app is ever deployed, and each scratch org definition says what it is for."""
-    settings = json.loads((project / "sfdx-project.json").read_text(encoding="utf-8"))
-    if [directory["path"] for directory in settings["packageDirectories"]] != ["force-app"]:
-        yield "sfdx-project.json: only force-app is a package directory"
+    settings = project / "sfdx-project.json"
+    paths = [each["path"] for each in json.loads(settings.read_text("utf-8"))["packageDirectories"]]
+    if paths != ["force-app"]:
+        yield _of_json(project, settings, "packageDirectories", "only force-app is deployed")
     for path in sorted((project / "orgs").glob("*.json")):
         definition = json.loads(path.read_text(encoding="utf-8"))
         if not definition.get("orgName", "").startswith("Speed to Lead - "):
-            yield f"{path.name}: orgName must say what the org is for"
+            yield _of_json(project, path, "orgName", "orgName must say what the org is for")
         if definition.get("edition") not in ("Developer", "Enterprise", "Group", "Professional"):
-            yield f"{path.name}: unknown edition {definition.get('edition')}"
+            message = f"unknown edition {definition.get('edition')}"
+            yield _of_json(project, path, "edition", message)
         yield from (
-            f"{path.name}: settings are named …Settings, got {key}"
+            _of_json(project, path, key, f"settings are named …Settings, got {key}")
             for key in definition.get("settings", {})
             if not key.endswith("Settings")
         )
 
 
-GATES = (schema, cross_references, descriptions, names, codes, grants, project_files)
+def _of_json(project: Path, path: Path, key: str, message: str) -> Finding:
+    """Return a finding at the line of a key."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    line = next((n for n, each in enumerate(lines, 1) if f'"{key}"' in each), 1)
+    return Finding(path.relative_to(project).as_posix(), line, "project", message)
+
+
+GATES = (
+    schema,
+    cross_references,
+    bundles,
+    wording.descriptions,
+    wording.help_texts,
+    wording.classifications,
+    wording.lengths,
+    style.order,
+    style.layout,
+    names,
+    codes,
+    grants,
+    analytics.footers,
+    analytics.viewers,
+    analytics.colours,
+    analytics.trends,
+    project_files,
+)
+
+
+def findings(project: Path) -> list[Finding]:
+    """Return what all gates say, by place; what two say of one line in the same words, once."""
+    found = sorted({finding for gate in GATES for finding in gate(project)})
+    said = {(each.path, each.line, each.message) for each in found if each.rule != "deploy"}
+    broken = {each.path for each in found if each.rule == "xml"}
+    return [
+        each
+        for each in found
+        if each.rule != "deploy"
+        or (
+            each.path not in broken
+            and (each.path, each.line, each.message.partition(": ")[2]) not in said
+        )
+    ]

@@ -18,7 +18,9 @@ def project_copy(target: Path) -> Path:
     """Copy what a deploy needs of the project, so that a test may break it."""
     target.mkdir(parents=True)
     shutil.copytree(ROOT / "force-app", target / "force-app")
-    shutil.copytree(ROOT / "orgs", target / "orgs")
+    for name in ("orgs", "unpackaged"):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target / name)
     shutil.copy(ROOT / "sfdx-project.json", target)
     return target
 
@@ -44,3 +46,8 @@ def swap(path: Path, old: str, new: str) -> None:
     content = path.read_text(encoding="utf-8")
     assert old in content, f"{path.name} does not hold {old!r}"
     path.write_text(content.replace(old, new, 1), encoding="utf-8")
+
+
+def shipped(pattern: str) -> list[str]:
+    """Return the names of the package's components whose files match, such as ``reports/*/*``."""
+    return sorted(path.name.split(".")[0] for path in (ROOT / DEFAULT).glob(f"{pattern}-meta.xml"))

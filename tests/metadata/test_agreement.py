@@ -13,15 +13,22 @@ import pytest
 
 from speed_to_lead.errors import UsageError
 from tests.metadata import gates
-from tests.metadata.agreement import ADDED, MUTATIONS, Mutation
+from tests.metadata.agreement import MUTATIONS, Mutation
+from tests.metadata.deployed import cross_references
 from tests.metadata.deploying import Admin
 from tests.metadata.packing import DEFAULT, converted, project_copy
+from tests.metadata.spare import ADDED
 
 LINT = Path(__file__).parents[3] / "shared/examples/metadata/checks/semantic_lint.py"
 HOUSE_RULES = re.compile(
     r": (?:R13|R14|R11 runningUser|R16 errorMessage must begin|R16 code|R17 a role|R17 status)"
 )
 """What the lint asks of our own package and no org asks."""
+BLAMED_ELSEWHERE = re.compile(
+    "is missing|Error parsing|does not|Nope|required field|find folder|also be"
+    "|Tabular|no Custom|up to|TEXT|Syntax"
+)
+"""Words about an element around the change, above it, or in a file that names the changed one."""
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +71,7 @@ def deploy_problems(admin: Admin, project: Path, target: Path) -> list[str]:
 
 def validator_problems(project: Path, lint: Callable[[Path], list[str]]) -> list[str]:
     """Return what schema and lint say, but for the rules of the house."""
-    said = [*gates.schema(project), *lint(project)]
+    said = [*map(str, gates.schema(project)), *lint(project / "force-app")]
     return [line for line in said if not HOUSE_RULES.search(line)]
 
 
@@ -106,6 +113,20 @@ def test_the_validators_pass_the_same_verdict_as_far_as_they_can_see(broken, lin
     said = validator_problems(project, lint)
     seen = bool(mutation.words) and not mutation.only_the_org
     assert bool(said) == seen, said
-    for line in gates.schema(project):
-        assert line.startswith(f"{Path(mutation.file).name}:")
-        assert mutation.words in line
+    for finding in gates.schema(project):
+        assert finding.path == f"{DEFAULT}/{mutation.file}"
+        assert mutation.words in finding.message
+
+
+@pytest.mark.parametrize("broken", [m for m in MUTATIONS if m.words], indirect=True, ids=str)
+def test_what_the_org_refuses_is_told_of_a_source_file_and_line(broken):
+    project, mutation = broken
+    changed = f"{DEFAULT}/{mutation.file}"
+    said = (*gates.schema(project), *cross_references(project))
+    found = {(f.path, f.line) for f in said if mutation.words in f.message}
+    assert found
+    if BLAMED_ELSEWHERE.search(mutation.words):
+        assert all((project / path).is_file() for path, _ in found)
+    else:
+        before, _, _ = (project / changed).read_text(encoding="utf-8").partition(mutation.new)
+        assert found == {(changed, before.count("\n") + 1)}

@@ -76,6 +76,7 @@ def lead(**changes) -> Lead:
         stamp=None,
         owner_assigned_at=None,
         clock_started_at=None,
+        due_at=at("11:00"),
         policy_version=None,
     )
     return replace(base, **changes)

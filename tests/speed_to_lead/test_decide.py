@@ -10,6 +10,7 @@ import pytest
 from speed_to_lead.ids import owner_id
 from speed_to_lead.model import Evidence, Grade, Reason, Rejection, Source, Stamp
 from speed_to_lead.pipeline.collect import Cause, Handover
+from speed_to_lead.pipeline.decide import Promise
 from speed_to_lead.pipeline.decisions import Recorder
 from speed_to_lead.pipeline.write import Outcome, Part, Written, parts
 from tests.speed_to_lead.building import (
@@ -174,6 +175,37 @@ def test_an_owner_that_the_policy_gave_a_lead_was_not_there_at_its_creation():
     """After our own write the first owner cannot be told from a gap or a query."""
     ours = lead(owner_id=owner_id(U2), policy_version="1.2.3")
     assert arrived(ours, owner=None).assigned_at is None
+
+
+# -- what is due -----------------------------------------------------------------------------------
+
+PROMISED = {"Response_Due_At__c": "2026-03-02T11:00:00.000Z", "Response_Segment__c": "SMB"}
+
+
+def test_whatever_is_heard_of_a_lead_it_is_told_once_when_its_answer_is_due():
+    unpromised = lead(due_at=None)
+    for heard_of in (facts(leads=(unpromised,)), facts(call(), leads=(unpromised,))):
+        assert parts(verdict_of(heard_of), "1.2.3")[Part.ROUTING] == PROMISED
+
+
+def test_a_policy_that_gives_less_time_later_does_not_move_what_was_promised():
+    strict = policy(sla={"SMB": {"target_minutes": 1}, "ENT": {"target_minutes": 1}})
+    assert verdict_of(facts(), strict).promise is None
+
+
+def test_a_clock_that_starts_earlier_makes_the_answer_due_earlier():
+    by = policy(clock={"start": ["Inquiry_At__c", "CreatedDate"]})
+    asked = lead(inquiry={"Inquiry_At__c": at("09:50")})
+    assert verdict_of(facts(leads=(asked,)), by).promise == Promise(at("10:50"), "SMB")
+
+
+def test_each_segment_has_its_own_target():
+    large = lead(due_at=None, employees=5000)
+    assert verdict_of(facts(leads=(large,))).promise == Promise(at("10:30"), "ENT")
+
+
+def test_a_converted_lead_is_promised_nothing():
+    assert verdict_of(facts(leads=(lead(due_at=None, is_converted=True),))).promise is None
 
 
 # -- evidence -------------------------------------------------------------------------------------

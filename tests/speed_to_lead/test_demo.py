@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from speed_to_lead.demo.kpi import Wait, attainment
 from speed_to_lead.demo.outcome import check
 from speed_to_lead.demo.plan import AUTOMATION, MONDAY, Step, Truth, draw_plan
 
@@ -57,14 +56,3 @@ def test_a_wrong_stamp_is_found(wrong):
 
 def test_a_stamp_without_a_response_is_found():
     assert len(check([RIGHT], {LEAD: None}, USERS)) == 1
-
-
-def test_only_due_leads_enter_the_sla_and_the_deadline_itself_is_met():
-    due = MONDAY + timedelta(hours=1)
-    waits = [
-        Wait(MONDAY, due, due),
-        Wait(MONDAY, due + timedelta(seconds=1), due),
-        Wait(MONDAY, None, due),
-        Wait(MONDAY, MONDAY, due + timedelta(hours=9)),
-    ]
-    assert attainment(waits, due + timedelta(minutes=5)) == (1, 3)

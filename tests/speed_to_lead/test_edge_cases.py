@@ -363,7 +363,9 @@ def test_an_inquiry_starts_the_clock_where_it_is_usable(inquiry, start, flags):
 def test_k01_the_start_of_the_clock_is_written_where_it_differs_from_created_date():
     verdict = verdict_of(facts(call("10:07"), leads=(BEFORE_CLOCK,)), INQUIRY)
     assert parts(verdict, "1.2.3")[Part.ROUTING] == {
-        "Response_Clock_Started_At__c": "2026-03-02T09:50:00.000Z"
+        "Response_Clock_Started_At__c": "2026-03-02T09:50:00.000Z",
+        "Response_Due_At__c": "2026-03-02T10:50:00.000Z",
+        "Response_Segment__c": "SMB",
     }
 
 

@@ -51,6 +51,7 @@ def lead(each=L, **changes):
         stamp=None,
         owner_assigned_at=None,
         clock_started_at=None,
+        due_at=None,
         policy_version=None,
     )
     return replace(known, **changes)
@@ -97,6 +98,7 @@ leads = st.builds(
     stamp=st.none() | st.builds(Stamp, moments, st.sampled_from(Source), st.none() | st.just(REP)),
     owner_assigned_at=st.none() | moments,
     clock_started_at=st.none() | moments,
+    due_at=st.none() | moments,
     policy_version=st.none() | st.text(),
 )
 

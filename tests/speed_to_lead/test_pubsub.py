@@ -154,20 +154,21 @@ def test_no_more_is_asked_for_than_a_hundred_even_while_a_request_is_under_way()
     """The answers tell nothing of the requests that the org has not seen when it writes them."""
     asked = []
 
+    def part(n, owed):
+        events = [event(25 * n + each) for each in range(1, 26)]
+        last = events[-1].replay_id
+        return pb.FetchResponse(events=events, latest_replay_id=last, pending_num_requested=owed)
+
     async def hasty(requests, context):
         asked.append(100)
         for n, owed in ((0, 75), (1, 50), (2, 25)):
-            part = [event(25 * n + each) for each in range(1, 26)]
-            last = part[-1].replay_id
-            answer = pb.FetchResponse(
-                events=part, latest_replay_id=last, pending_num_requested=owed
-            )
-            await context.write(answer)
+            await context.write(part(n, owed))
         while sum(asked) < 175:
             asked.append((await anext(requests)).num_requested)
+        await context.write(part(3, 75))
         await asyncio.Event().wait()
 
-    hear(Peer(script=[hasty]), 75)
+    hear(Peer(script=[hasty]), 100)
     assert asked == [100, 25, 25, 25]
 
 

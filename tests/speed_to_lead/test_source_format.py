@@ -10,23 +10,39 @@ from tests.metadata.packing import ROOT, converted, project_copy, swap
 
 DEFAULT = "force-app/main/default"
 FIELDS = f"{DEFAULT}/objects/Lead/fields"
+REPORTS = (
+    "Answered_Share",
+    "Evidence_by_Kind",
+    "Lead_TTFR",
+    "Lead_TTFR_By_Owner",
+    "Lead_TTFR_By_Segment",
+    "Lead_TTFR_By_Team",
+    "Leads_Awaiting_Response",
+    "Routing_and_People",
+    "SLA_Attainment",
+)
 
 
 def test_the_package_becomes_one_file_for_each_component_but_one_for_an_object(tmp_path):
     assert sorted(converted(ROOT, tmp_path / "src")) == [
         "customPermissions/Speed_to_Lead_Override.customPermission",
+        "dashboards/SalesOpsKPIs-meta.xml",
+        "dashboards/SalesOpsKPIs/Sales_Ops_KPIs.dashboard",
         "objects/Lead.object",
         "package.xml",
-        "permissionsets/Speed_to_Lead_Admin.permissionset",
-        "permissionsets/Speed_to_Lead_Analyst.permissionset",
-        "permissionsets/Speed_to_Lead_Sidecar.permissionset",
+        "permissionsetgroups/Speed_to_Lead_Administrators.permissionsetgroup",
+        *(
+            f"permissionsets/Speed_to_Lead_{role}.permissionset"
+            for role in ("Admin", "Analyst", "Sidecar", "Sidecar_Private_Sharing")
+        ),
         *(
             f"platformEventChannelMembers/SpeedToLead_chn_{event}.platformEventChannelMember"
             for event in ("EmailMessageChangeEvent", "LeadChangeEvent", "TaskChangeEvent")
         ),
         "platformEventChannels/SpeedToLead__chn.platformEventChannel",
+        "reportTypes/Leads_with_Response_Metrics.reportType",
         "reports/SalesOpsKPIs-meta.xml",
-        "reports/SalesOpsKPIs/Lead_TTFR.report",
+        *(f"reports/SalesOpsKPIs/{name}.report" for name in REPORTS),
     ]
 
 
@@ -54,9 +70,9 @@ def test_an_object_file_holds_its_own_settings_and_its_children(tmp_path):
     )
     files = converted(project, tmp_path / "src")
     body = files["objects/Lead.object"].decode()
-    assert body.index("<enableHistory>true") < body.index("<fields>")
-    assert body.count("<fields>") == 10
-    assert body.count("<validationRules>") == 2
+    assert body.index("<enableHistory>true") < body.index("<fields>\n        <fullName>")
+    assert body.count("<label>Minutes Waiting</label>") == 1
+    assert body.count("<validationRules>") == 4
     assert "<members>Lead</members>" in files["package.xml"].decode()
 
 
@@ -72,7 +88,7 @@ def test_the_target_is_emptied_first(tmp_path):
     (target / "stale.txt").write_text("old", encoding="utf-8")
     written = convert(ROOT, target)
     assert not (target / "stale.txt").exists()
-    assert len(written) == len(set(written)) == 12
+    assert len(written) == len(set(written)) == 25
 
 
 def test_a_file_that_is_not_well_formed_is_named_with_its_line(tmp_path):

@@ -73,6 +73,7 @@ def lead(**fields):
         stamp=None,
         owner_assigned_at=None,
         clock_started_at=None,
+        due_at=None,
         policy_version=None,
     )
     return replace(base, **fields)

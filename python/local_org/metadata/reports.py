@@ -148,7 +148,8 @@ def _check_shape(element: etree._Element) -> None:
         require(name not in columns, message, first_or_self(grouping, "field"))
     place = first_or_self(element, "format")
     if form == "Tabular":
-        summarised = child(element, "chart") is not None or any(element.iter("{*}aggregateTypes"))
+        summaries = element.iter("{*}chart", "{*}aggregateTypes")
+        summarised = next(summaries, None) is not None
         message = "Tabular reports can't have groupings, charts or summaries"
         require(not groupings and not summarised, message, place)
     if form in _MOST_GROUPINGS:

@@ -7,6 +7,7 @@ no … named … found" is a third-party wording.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from local_org.schema.model import SObject
 
 _COMPLETE = frozenset({"Account", "Case", "Contact", "Event", "Lead", "Opportunity", "Task"})
 """Standard objects of which this org has every field; of others it judges custom fields only."""
+_COMMA = re.compile(r"\s*,\s*")
 _STANDARD = "standard-"
 """Begins the names of tabs and applications that every org has."""
 
@@ -38,19 +40,20 @@ class _Stored:
 
 
 _APP = (("externalClientApplication", "ExternalClientApplication"),)
+_ROLES = (("commaSeparatedPermissionSet", "PermissionSet"),)
 _STORED: Mapping[str, _Stored] = {
     "ApexClass": _Stored("01p"),
     "ApexTrigger": _Stored("01q"),
     "BusinessProcess": _Stored("019", "."),
     "CompactLayout": _Stored("0AH", ".", ("fields",)),
-    "ConnectedApp": _Stored("0H4"),
+    "ConnectedApp": _Stored("0H4", names=(("permissionSetName", "PermissionSet"),)),
     "CustomApplication": _Stored("02u", names=(("tabs", "CustomTab"),)),
     "CustomLabel": _Stored("101"),
     "DuplicateRule": _Stored("0Bm", "."),
     "ExternalClientApplication": _Stored("0xI"),
     "ExtlClntAppConfigurablePolicies": _Stored("0xM", names=_APP),
     "ExtlClntAppGlobalOauthSettings": _Stored("0xK", names=_APP),
-    "ExtlClntAppOauthConfigurablePolicies": _Stored("0xN", names=_APP),
+    "ExtlClntAppOauthConfigurablePolicies": _Stored("0xN", names=_APP + _ROLES),
     "ExtlClntAppOauthSettings": _Stored("0xJ", names=_APP),
     "FieldSet": _Stored("0IX", ".", ("availableFields/field", "displayedFields/field")),
     "FlexiPage": _Stored("0M0", "sobjectType"),
@@ -84,9 +87,11 @@ def stored(work: Work, component: Component) -> str:
             _check_field(sobject, place)
     for path, named in kind.names:
         for place in places(element, path.split("/")):
-            name = (place.text or "").strip()
-            known = name.startswith(_STANDARD) or work.document(named, name)
-            require(known, f"In field: {tag(place)} - no {named} named {name} found", place)
+            for name in filter(None, _COMMA.split((place.text or "").strip())):
+                known = name.startswith(_STANDARD) or work.document(named, name)
+                require(known, f"In field: {tag(place)} - no {named} named {name} found", place)
+    for mapping in children(element, "objectMapping"):
+        _check_mapping(work, component, mapping)
     return work.new_id(component, kind.prefix)
 
 
@@ -151,6 +156,15 @@ def _entity(work: Work, component: Component, kind: _Stored) -> SObject | None:
     if place is None or not place.text:
         return None
     return _object_of(work, component, place.text.strip(), place)
+
+
+def _check_mapping(work: Work, component: Component, mapping: etree._Element) -> None:
+    """Let a mapping of ``LeadConvertSettings`` pass when both objects have its fields."""
+    for side in ("input", "output"):
+        place = first_or_self(mapping, f"{side}Object")
+        sobject = _object_of(work, component, (place.text or "").strip(), place)
+        for field in places(mapping, ["mappingFields", f"{side}Field"]):
+            _check_field(sobject, field)
 
 
 def _object_of(work: Work, component: Component, name: str, place: etree._Element) -> SObject:

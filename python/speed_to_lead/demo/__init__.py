@@ -1,6 +1,6 @@
 """``speed-to-lead demo``: the whole path on one machine, from a deploy to checked numbers.
 
-A local org starts with a clock of its own, the real ``cci`` deploys the package to it, a seeded week
+A local org starts with a clock of its own, the real ``cci`` deploys the package to it, some seeded days
 of leads arrives and is answered, the sidecar routes and stamps them as a process of its own and is
 killed once in the middle; in the end every stamp is compared with what really happened.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from speed_to_lead.demo.actors import admin, http_client
 from speed_to_lead.demo.cast import hire
+from speed_to_lead.demo.native import native
 from speed_to_lead.demo.outcome import SOQL, Mismatch, check, table
 from speed_to_lead.demo.plan import MONDAY, Plan, Truth, draw_plan
 from speed_to_lead.demo.play import Stage
 from speed_to_lead.demo.processes import LocalOrg, Sidecar, local_org, run, script
 from speed_to_lead.errors import OrgUnavailable, UsageError
-from speed_to_lead.policy import Policy, load_policy
 
 POLICY = Path(__file__).with_name("policy.json")
 _IDLE = "3"
 """Seconds without an event after which the sidecar of the demo ends by itself."""
 
 
-def demo(seed: int = 7, leads: int = 200, project: Path | None = None) -> int:
+def demo(seed: int = 7, leads: int = 200, days: int = 7, project: Path | None = None) -> int:
     """Run the demo; return 0 when every stamp is right, and 1 when one is wrong.
 
     :raises UsageError: the current directory is not a checkout with the package in it.
@@ -46,7 +45,7 @@ def demo(seed: int = 7, leads: int = 200, project: Path | None = None) -> int:
     console = Console()
     options = ("--clock", MONDAY.isoformat(), "--clock-speed", "0")
     with local_org(directory, *options) as org, http_client(org) as http:
-        wrong = _Demo(project, directory, org, http, console).play(draw_plan(seed, leads))
+        wrong = _Demo(project, directory, org, http, console).play(draw_plan(seed, leads, days))
     if wrong:
         console.print(f"logs and ledger: {directory}", highlight=False)
         return 1
@@ -66,7 +65,7 @@ class _Demo:
         self.sidecar = Sidecar(directory, org.sidecar_settings(), POLICY)
 
     def play(self, plan: Plan) -> list[Mismatch]:
-        """Deploy, let the week pass, and return the leads whose stamp is wrong."""
+        """Deploy, let the days pass, and return the leads whose stamp is wrong."""
         columns = (
             TextColumn("{task.description:<34}"),
             BarColumn(),
@@ -78,7 +77,7 @@ class _Demo:
             self._deploy()
             bar.advance(deploy)
             stage = Stage(hire(self.org, self.http), plan)
-            self._pass_the_week(stage, bar)
+            self._pass_the_days(stage, bar)
         return self._tell(stage)
 
     def _deploy(self) -> None:
@@ -102,12 +101,12 @@ class _Demo:
                 self.console.print(log.read_text(encoding="utf-8")[-4000:], markup=False)
                 raise OrgUnavailable(f"cci {' '.join(command)} failed with {code}")
 
-    def _pass_the_week(self, stage: Stage, bar: Progress) -> None:
+    def _pass_the_days(self, stage: Stage, bar: Progress) -> None:
         total = len(stage.plan.actions)
-        week = bar.add_task("a week of leads arrives", total=total)
+        days = bar.add_task("days of leads pass", total=total)
         self.sidecar.start()
         for done, _action in enumerate(stage.play(), start=1):
-            bar.update(week, completed=done)
+            bar.update(days, completed=done)
             if done == total // 2:
                 self.sidecar.kill()
                 bar.console.print("sidecar killed (SIGKILL) and started again", highlight=False)
@@ -123,8 +122,8 @@ class _Demo:
             lead_id: stage.plan.truth.get(index) for index, lead_id in stage.lead_ids.items()
         }
         wrong = check(records, truth, stage.cast.rep_ids)
-        policy = load_policy(POLICY)
-        self.console.print(table(records, stage.plan.end, lambda size: _target(policy, size)))
+        self.console.print(table(records, stage.plan.end))
+        self.console.print(native(self.admin, "Lead_TTFR"))
         calls, answered = api_calls(self.sidecar), sum(t is not None for t in truth.values())
         self.console.print(
             f"API calls spent by the sidecar: {calls} for {len(truth)} leads routed "
@@ -142,11 +141,6 @@ class _Demo:
             f"stamps checked against the generator's truth: {right}/{len(truth)}", highlight=False
         )
         return wrong
-
-
-def _target(policy: Policy, employees: int | None) -> timedelta:
-    """Return the SLA of a lead of this size under the policy."""
-    return timedelta(minutes=policy.sla_minutes(policy.segment_of(employees)))
 
 
 def api_calls(sidecar: Sidecar) -> int:

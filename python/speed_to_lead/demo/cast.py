@@ -9,6 +9,7 @@ from speed_to_lead.demo.play import Cast
 from speed_to_lead.demo.processes import LocalOrg
 
 QUEUES = ("Enterprise_Desk", "Unsorted_Leads")
+TEAMS = ("Inside Sales", "Field Sales", "Partner Desk")
 REPS = tuple(f"rep{number}@local.test" for number in range(1, 7))
 MARKETING = "marketing@local.test"
 """The system that creates leads and answers them by itself; no person."""
@@ -37,6 +38,8 @@ def hire(org: LocalOrg, http: httpx.Client) -> Cast:
     )
     found = boss.query("SELECT Id, Username FROM User WHERE Username LIKE 'rep%'")
     ids = {record["Username"]: record["Id"] for record in found}
+    for number, name in enumerate(REPS):
+        boss.update("User", ids[name], Department=TEAMS[number % len(TEAMS)])
     return Cast(
         admin=boss,
         system=user(org, http, MARKETING),

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import inf
 from typing import Any
 
 from rich import box
 from rich.table import Table
 
-from speed_to_lead.demo.kpi import Observation, Wait, attainment, minutes, quantile
 from speed_to_lead.demo.plan import Truth
+from speed_to_lead.kpi import Figures, Measured, figures
+from speed_to_lead.model import Source
 
 SOQL = (
-    "SELECT Id, CreatedDate, LeadSource, NumberOfEmployees, Policy_Version__c, First_Response_At__c, "
-    "First_Response_Source__c, First_Response_User__c, Time_to_First_Response__c FROM Lead"
+    "SELECT Id, CreatedDate, LeadSource, IsConverted, First_Response_At__c, First_Response_Source__c, "
+    "First_Response_User__c, Owner_Assigned_At__c, Response_Clock_Started_At__c, Response_Due_At__c, "
+    "Response_Segment__c FROM Lead"
 )
 
 
@@ -61,12 +63,22 @@ def instant(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
-def table(
-    records: Sequence[Mapping[str, Any]],
-    now: datetime,
-    target: Callable[[int | None], timedelta],
-) -> Table:
-    """Return the KPIs by source; ``target`` tells a lead's SLA from its number of employees."""
+def measured(record: Mapping[str, Any]) -> Measured:
+    """Return a Lead of the org as it is measured, from the fields of ``SOQL``."""
+    source = record["First_Response_Source__c"]
+    started = _instant(record["Response_Clock_Started_At__c"])
+    return Measured(
+        started=started or instant(record["CreatedDate"]),
+        answered=_instant(record["First_Response_At__c"]),
+        source=source and Source(source),
+        due=_instant(record["Response_Due_At__c"]),
+        assigned=_instant(record["Owner_Assigned_At__c"]),
+        converted=record["IsConverted"],
+    )
+
+
+def table(records: Sequence[Mapping[str, Any]], now: datetime) -> Table:
+    """Return the KPIs by source."""
     shown = Table(
         title="Time to first response, by source",
         title_justify="left",
@@ -77,10 +89,11 @@ def table(
     for column in ("Leads", "Answered", "Median", "p90", "SLA met of due"):
         shown.add_column(column, justify="right")
     for source in sorted({record["LeadSource"] for record in records}):
-        chosen = [record for record in records if record["LeadSource"] == source]
-        shown.add_row(source, *_row(chosen, now, target))
+        chosen = [measured(record) for record in records if record["LeadSource"] == source]
+        shown.add_row(source, *_row(figures(chosen, now)))
     shown.add_section()
-    shown.add_row("All", *_row(records, now, target), style="bold")
+    everything = figures(map(measured, records), now)
+    shown.add_row("All", *_row(everything), style="bold")
     shown.caption = (
         "Median and p90 in minutes over all leads, those who still wait included\n"
         "(Kaplan-Meier); SLA from due leads only."
@@ -89,26 +102,18 @@ def table(
     return shown
 
 
-def _row(
-    records: Sequence[Mapping[str, Any]],
-    now: datetime,
-    target: Callable[[int | None], timedelta],
-) -> list[str]:
-    observations, waits = [], []
-    for record in records:
-        started = instant(record["CreatedDate"])
-        at = record["First_Response_At__c"] and instant(record["First_Response_At__c"])
-        spent = record["Time_to_First_Response__c"] if at else minutes(now - started)
-        observations.append(Observation(spent, bool(at)))
-        waits.append(Wait(started, at or None, started + target(record["NumberOfEmployees"])))
-    met, due = attainment(waits, now)
+def _row(of: Figures) -> list[str]:
     return [
-        str(len(records)),
-        str(sum(o.answered for o in observations)),
-        _minutes(quantile(observations, 0.5)),
-        _minutes(quantile(observations, 0.9)),
-        f"{met} of {due}" + (f" ({met / due:.0%})" if due else ""),
+        str(of.leads),
+        str(of.answered),
+        _minutes(of.whole_median),
+        _minutes(of.whole_p90),
+        f"{of.met} of {of.due}" + (f" ({of.met / of.due:.0%})" if of.due else ""),
     ]
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else instant(text)
 
 
 def _minutes(value: float) -> str:

@@ -11,7 +11,7 @@ import orjson
 from speed_to_lead.ids import LeadId, UserId
 from speed_to_lead.model import Decision, Evidence, Grade, Lead, Reason, Rejection, Source, Stamp
 
-_LEAD_INSTANTS = ("created_at", "owner_assigned_at", "clock_started_at")
+_LEAD_INSTANTS = ("created_at", "owner_assigned_at", "clock_started_at", "due_at")
 _LEAD_PLAIN = (
     "created_by",
     "owner_id",
@@ -58,6 +58,7 @@ def lead_of(lead_id: str, body: bytes) -> Lead:
         created_at=moment(read["created_at"]),
         owner_assigned_at=instant(read["owner_assigned_at"]),
         clock_started_at=instant(read["clock_started_at"]),
+        due_at=instant(read.get("due_at")),
         inquiry={name: moment(value) for name, value in read["inquiry"].items()},
         stamp=stamp and Stamp(moment(stamp[0]), Source(stamp[1]), stamp[2]),
         **{name: read[name] for name in _LEAD_PLAIN},

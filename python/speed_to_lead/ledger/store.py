@@ -24,7 +24,7 @@ from speed_to_lead.ledger.values import (
     Quarantined,
     QuarantineEntry,
 )
-from speed_to_lead.model import Decision, Evidence, Rejection
+from speed_to_lead.model import Decision, Evidence, Lead, Rejection
 
 _AMONG = "IN (SELECT value FROM json_each(?))"
 _COUNTED = ("lead", "evidence", "rejection", "decision", "outbox", "pending", "quarantine")
@@ -106,6 +106,11 @@ class Ledger:
             LeadId(each): KnownLead(encode.lead_of(each, body), each in routed, best.get(each))
             for each, body in rows
         }
+
+    def every_lead(self) -> list[Lead]:
+        """Return every Lead that is not deleted."""
+        rows = self._rows("SELECT id, body FROM lead WHERE deleted = 0 ORDER BY id")
+        return [encode.lead_of(each, body) for each, body in rows]
 
     def evidence_of(self, lead: LeadId) -> list[tuple[Evidence, bool]]:
         """Return all evidence of a Lead, each with whether it is withdrawn."""

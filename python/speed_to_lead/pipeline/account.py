@@ -95,6 +95,8 @@ def _after(recorder: Recorder, lead_id: LeadId, verdict: Verdict, written: Resul
             lead = replace(lead, owner_assigned_at=verdict.assigned_at)
         if verdict.clock.at != lead.created_at:
             lead = replace(lead, clock_started_at=verdict.clock.at)
+        if verdict.promise is not None:
+            lead = replace(lead, due_at=verdict.promise.due_at)
     if _done(lead_id, Part.STAMP, written):
         lead = replace(lead, stamp=verdict.stamp, policy_version=version)
     return lead

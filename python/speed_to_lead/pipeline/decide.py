@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from speed_to_lead.first_response import (
     ClockStart,
@@ -41,6 +41,14 @@ class Routing:
     """``assigned``, ``kept`` (the policy or the org says so already) or ``claimed`` (a person did)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """By when the policy asks for an answer, and the segment whose target says so."""
+
+    due_at: datetime
+    segment: str
+
+
 @dataclass(slots=True)
 class Verdict:
     """What a batch comes to for one Lead."""
@@ -50,6 +58,8 @@ class Verdict:
     routing: Routing | None = None
     assigned_at: datetime | None = None
     """When a person first owned it, where that is news."""
+    promise: Promise | None = None
+    """What is due, where that is news: once promised, only an earlier clock changes it."""
     judged: list[tuple[Judgement, Cause]] = field(default_factory=list)
     best: Evidence | None = None
     stamp: Stamp | None = None
@@ -87,6 +97,7 @@ class Decider:
         self._judge(facts, verdicts)
         for lead, verdict in verdicts.leads.items():
             self._assign(facts, lead, verdict)
+            verdict.promise = self._promise(verdict)
             self._stamp(verdict, verdicts.withdrawn, evidence_of(lead))
         return verdicts
 
@@ -212,6 +223,15 @@ class Decider:
         ):
             return None
         return earliest_at
+
+    def _promise(self, verdict: Verdict) -> Promise | None:
+        """Return what is due; a policy that changes later does not move what was promised."""
+        lead, clock = verdict.lead, verdict.clock.at
+        clock_was = lead.clock_started_at or lead.created_at
+        if lead.is_converted or (lead.due_at is not None and clock >= clock_was):
+            return None
+        segment = self.policy.segment_of(lead.employees)
+        return Promise(clock + timedelta(minutes=self.policy.sla_minutes(segment)), segment)
 
     def _is_person(self, facts: Facts, owner: str | None) -> bool:
         """Tell whether an owner is a person, and neither a queue nor automation."""

@@ -18,7 +18,7 @@ class Outcome(StrEnum):
 
     DONE = "done"
     REFUSED = "refused"
-    """STL-001: somebody was earlier. The rule did its work; this is no error."""
+    """STL-001 or STL-004: somebody was earlier. The rule did its work; this is no error."""
     DENIED_CONVERTED = "denied_converted"
     DELETED = "deleted"
     """The Lead has gone since it was read; its own event will tell."""
@@ -68,6 +68,9 @@ def _routing(verdict: Verdict, policy_version: str) -> dict[str, JSON]:
         row["Response_Clock_Started_At__c"] = text(verdict.clock.at)
     if verdict.assigned_at is not None:
         row["Owner_Assigned_At__c"] = text(verdict.assigned_at)
+    if verdict.promise is not None:
+        row["Response_Due_At__c"] = text(verdict.promise.due_at)
+        row["Response_Segment__c"] = verdict.promise.segment
     return row
 
 

@@ -37,10 +37,10 @@ class SaveOutcome:
 
     @property
     def refused(self) -> bool:
-        """Somebody stamped an earlier response: guard rule STL-001."""
-        return self.code == "FIELD_CUSTOM_VALIDATION_EXCEPTION" and "STL-001" in (
-            self.message or ""
-        )
+        """Somebody stamped an earlier instant: guard rules STL-001 and STL-004."""
+        said = self.message or ""
+        guarded = "STL-001" in said or "STL-004" in said
+        return self.code == "FIELD_CUSTOM_VALIDATION_EXCEPTION" and guarded
 
     @property
     def converted(self) -> bool:

@@ -42,6 +42,7 @@ _LEAD = (
     "First_Response_Source__c",
     "Owner_Assigned_At__c",
     "Response_Clock_Started_At__c",
+    "Response_Due_At__c",
     "Policy_Version__c",
 )
 _TASK = (
@@ -121,6 +122,7 @@ class Records:
             else None,
             owner_assigned_at=_instant(row["Owner_Assigned_At__c"]),
             clock_started_at=_instant(row["Response_Clock_Started_At__c"]),
+            due_at=_instant(row["Response_Due_At__c"]),
             policy_version=row["Policy_Version__c"],
         )
 
