@@ -99,6 +99,7 @@ APIS: dict[str, Api] = {
             "test_deploy_objects",
             "test_deploy_stored",
             "test_deploy_zip",
+            "test_removal",
             "test_metadata_crud",
             "test_metadata_rest",
             "test_metadata_soap",

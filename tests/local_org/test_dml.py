@@ -88,6 +88,30 @@ def test_audit_fields_may_be_set_on_creation_by_who_holds_the_permission(org, ad
     )
 
 
+@pytest.mark.documented("Salesforce Help 000386065: the objects of Create Audit Fields")
+def test_audit_fields_are_set_on_records_that_people_migrate_and_on_no_others(admin):
+    at = "2026-10-01T08:00:00Z"
+    rep = Caller(admin.org, "rep1@local.test").id
+    task = admin.create("Task", Subject="Call", CreatedDate=at, CreatedById=rep)
+    refused = admin.refused("Campaign", Name="C", CreatedDate=at)
+
+    assert admin.read("Task", task, "CreatedById") == rep
+    assert refused.fields == ("CreatedDate",)
+
+
+@pytest.mark.inferred("settled by: describe of Lead for a user with and without CreateAuditFields")
+def test_describe_tells_who_may_set_audit_fields(org, admin):
+    """CumulusCI and Data Loader offer those fields to whom describe says that they are createable."""
+
+    def createable(caller, entity):
+        fields = org.describe(caller.session, entity, "66.0")["fields"]
+        return {f["name"] for f in fields if f["createable"] and f["name"].startswith("Created")}
+
+    assert createable(admin, "Lead") == {"CreatedDate", "CreatedById"}
+    assert createable(admin, "Campaign") == set()
+    assert createable(Caller(org, "rep1@local.test"), "Lead") == set()
+
+
 # -- what an update does --------------------------------------------------------------------------
 
 

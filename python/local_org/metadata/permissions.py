@@ -170,7 +170,6 @@ def permission_set_group(work: Work, component: Component) -> str:
 
 def _group_members(work: Work, group: str, element: etree._Element) -> None:
     """Rows that tie the group to its permission sets and to what mutes them."""
-    work.remove("PermissionSetGroupComponent", {"PermissionSetGroupId": group})
     members = [
         work.find("PermissionSet", {"Name": name, "IsOwnedByProfile": 0})
         for name in texts(element, "permissionSets")
@@ -179,9 +178,11 @@ def _group_members(work: Work, group: str, element: etree._Element) -> None:
         work.find("MutingPermissionSet", {"DeveloperName": name})
         for name in texts(element, "mutingPermissionSets")
     ]
-    for row in filter(None, members):
-        key = {"PermissionSetGroupId": group, "PermissionSetId": row["Id"]}
-        work.put("PermissionSetGroupComponent", key, {})
+    own = {"PermissionSetGroupId": group}
+    ids = [row["Id"] for row in members if row]
+    work.remove("PermissionSetGroupComponent", own, but=("PermissionSetId", ids))
+    for each in ids:
+        work.put("PermissionSetGroupComponent", own | {"PermissionSetId": each}, {})
 
 
 def _check(work: Work, element: etree._Element, *, strict: bool) -> None:
@@ -269,11 +270,35 @@ def _grant(work: Work, element: etree._Element, parent: str) -> None:
 
 
 def _grant_anew(work: Work, element: etree._Element, parent: str) -> None:
-    """Replace the grants of a permission set by those of its file."""
-    for entity in ("ObjectPermissions", "FieldPermissions"):
-        work.remove(entity, {"ParentId": parent})
-    work.remove("SetupEntityAccess", {"ParentId": parent, "SetupEntityType": "CustomPermission"})
+    """Replace the grants of a permission set by those of its file; what stays keeps its row.
+
+    That rows keep their ids is inferred.
+    """
+    objects = [
+        work.schema.object(name).name for name in _named(element, "objectPermissions", "object")
+    ]
+    fields = [_spelled(work, path) for path in _named(element, "fieldPermissions", "field")]
+    permissions = [
+        each.meta["id"]
+        for name in _named(element, "customPermissions", "name")
+        if (each := work.document("CustomPermission", name))
+    ]
+    own = {"ParentId": parent}
+    work.remove("ObjectPermissions", own, but=("SobjectType", objects))
+    work.remove("FieldPermissions", own, but=("Field", fields))
+    own |= {"SetupEntityType": "CustomPermission"}
+    work.remove("SetupEntityAccess", own, but=("SetupEntityId", permissions))
     _grant(work, element, parent)
+
+
+def _named(element: etree._Element, grants: str, name: str) -> list[str]:
+    return [text(each, name) or "" for each in children(element, grants)]
+
+
+def _spelled(work: Work, path: str) -> str:
+    """Return the path of a field as the schema spells it."""
+    sobject = work.schema.object(path.partition(".")[0])
+    return f"{sobject.name}.{sobject.fields[path.partition('.')[2].lower()].name}"
 
 
 def _grant_field(work: Work, grant: etree._Element, parent: str) -> None:

@@ -10,6 +10,7 @@ from lxml import etree
 from local_org.metadata.markup import Problem, XmlFile, children, tag, text, written
 from local_org.metadata.types import children_of
 from local_org.metadata.work import Work, require
+from local_org.records.conversion_map import own_map
 from local_org.schema.custom import OWNER
 from local_org.schema.model import METADATA_SUFFIX, FieldType
 
@@ -49,6 +50,10 @@ def _field(work: Work, name: str) -> None:
     for user in _users_of(work, entity, own):
         raise Problem(f"This custom field is referenced elsewhere in salesforce.com. : {user}")
     path = f"{sobject.name}.{field.name}"
+    for source, target, name_there in own_map(work.store):
+        mapped = path in (f"Lead.{source}", f"{target}.{name_there}")
+        message = f"Cannot delete field: {path} is included in Lead Custom Field Mapping"
+        require(not mapped, message)
     _blank(work, sobject.name, field.name)
     work.remove("FieldPermissions", {"Field": path})
     _forget_grants(work, path)
@@ -163,11 +168,15 @@ def _list_view(work: Work, name: str) -> None:
 
 
 def _permission_set(work: Work, name: str) -> None:
-    """Delete a permission set with its grants and its assignments."""
+    """Delete a permission set with its grants, unless somebody has it or a group holds it."""
     row = work.find("PermissionSet", {"Name": name, "IsOwnedByProfile": 0})
     if row is not None:
+        own = {"PermissionSetId": row["Id"]}
+        held = work.find("PermissionSetAssignment", own)
+        require(not held, f"The permission set {name} is assigned to users")
+        grouped = work.find("PermissionSetGroupComponent", own)
+        require(not grouped, f"The permission set {name} is in a permission set group")
         _forget_grants_of(work, row["Id"])
-        work.remove("PermissionSetAssignment", {"PermissionSetId": row["Id"]})
         work.remove("PermissionSet", {"Id": row["Id"]})
 
 
@@ -186,9 +195,11 @@ def _forget_grants_of(work: Work, parent: str) -> None:
 
 
 def _permission_set_group(work: Work, name: str) -> None:
+    """Delete a group with what is in it, unless somebody has it."""
     row = work.find("PermissionSetGroup", {"DeveloperName": name})
     if row is not None:
-        work.remove("PermissionSetAssignment", {"PermissionSetGroupId": row["Id"]})
+        held = work.find("PermissionSetAssignment", {"PermissionSetGroupId": row["Id"]})
+        require(not held, f"The permission set group {name} is assigned to users")
         work.remove("PermissionSetGroupComponent", {"PermissionSetGroupId": row["Id"]})
         work.remove("PermissionSetGroup", {"Id": row["Id"]})
 

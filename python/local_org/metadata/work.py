@@ -6,7 +6,7 @@ applies it and returns the id of what it made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -117,10 +117,21 @@ class Work:
         self._execute(f'INSERT INTO "{entity}" ({columns}) VALUES ({marks})', tuple(row.values()))
         return str(row["Id"])
 
-    def remove(self, entity: str, where: Mapping[str, Any]) -> None:
-        """Delete rows for good, as setup rows are."""
+    def remove(
+        self,
+        entity: str,
+        where: Mapping[str, Any],
+        *,
+        but: tuple[str, Collection[str]] | None = None,
+    ) -> None:
+        """Delete rows for good, as setup rows are; those with one of these values in a column stay."""
         condition = " AND ".join(f'"{column}" IS ?' for column in where)
-        self._execute(f'DELETE FROM "{entity}" WHERE {condition}', tuple(where.values()))
+        values = list(where.values())
+        if but is not None:
+            column, kept = but
+            condition += f' AND "{column}" NOT IN ({", ".join("?" * len(kept))})'
+            values += kept
+        self._execute(f'DELETE FROM "{entity}" WHERE {condition}', tuple(values))
 
     def _execute(self, statement: str, values: tuple[Any, ...]) -> None:
         self.store.connection.execute(statement, values)

@@ -67,12 +67,12 @@ def conversion_map(store: Store) -> list[Step]:
     lead = schema.object("Lead")
     return [
         (source, entity, target)
-        for source, entity, target in (*_STANDARD, *_own(store))
+        for source, entity, target in (*_STANDARD, *own_map(store))
         if lead.get(source) and (found := schema.get(entity)) and found.get(target)
     ]
 
 
-def _own(store: Store) -> Iterator[Step]:
+def own_map(store: Store) -> Iterator[Step]:
     """Yield what the deployed ``LeadConvertSettings`` map."""
     for document in store.documents(SETTINGS):
         root = etree.fromstring(document.body, etree.XMLParser(resolve_entities=False))

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_org.errors import OrgError, no_such_column
-from local_org.records.blueprint import AUDIT_FIELDS, Blueprint, Column
+from local_org.records.blueprint import Blueprint, Column
 from local_org.records.draft import locked_fields
 from local_org.records.references import References
 from local_org.records.results import Unit
+from local_org.schema.audit import audit_settable
 
 Values = Mapping[str, Any]
-_SETTABLE_AUDIT = frozenset(AUDIT_FIELDS) - {"SystemModstamp"}
 
 
 class Intake:
@@ -65,8 +65,7 @@ def _writable(unit: Unit, blueprint: Blueprint, column: Column, *, creating: boo
     """Tell whether the field can be written, and by this user; audit fields by permission only."""
     field = column.field
     if not (field.createable if creating else field.updateable):
-        audit = creating and column.name in _SETTABLE_AUDIT
-        return audit and "CreateAuditFields" in unit.access.permissions
+        return creating and audit_settable(blueprint.sobject, column.name, unit.access)
     return unit.access.field_editable(blueprint.name, column.name)
 
 

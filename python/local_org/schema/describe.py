@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from local_org.schema.access import Access
+from local_org.schema.audit import audit_settable
 from local_org.schema.model import (
     TEXT_TYPES,
     ChildRelationship,
@@ -242,7 +243,8 @@ def _field(sobject: SObject, field: Field, access: Access) -> dict[str, Any]:
         "cascadeDelete": field.custom and field.cascade_delete,
         "caseSensitive": field.case_sensitive,
         "compoundFieldName": field.compound or _own_compound(field),
-        "createable": field.createable and not field.calculated and editable,
+        "createable": (field.createable and not field.calculated and editable)
+        or audit_settable(sobject, field.name, access),
         "custom": field.custom,
         "defaultValue": field.default,
         "defaultValueFormula": field.default_formula,
