@@ -17,6 +17,10 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHOWN = re.compile(r"^```sh\n([^\n]*)\n```\n\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 OFFLINE = ("speed-to-lead policy check", "speed-to-lead policy show", "speed-to-lead policy test")
+GROUPS = {"policy", "quarantine"}
+"""Commands of the sidecar that hold commands."""
+INTERACTIVE = {"sf org login web"}
+"""What only a person at a browser can run; all else that sf is told to do stands in the guide."""
 GUIDE = "local-org.md"
 """Its commands are run, one after the other, by tests/clients/test_guide.py."""
 POLICY = ROOT / "python" / "speed_to_lead" / "demo" / "policy.json"
@@ -68,6 +72,10 @@ def test_a_documented_command_exists(line):
     words = shlex.split(line.removeprefix('eval "$(').removesuffix(')"'))
     if words[0] == "make":
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    elif words[0] == "sf":
+        assert " ".join(words[:4]) in INTERACTIVE
+    elif words[:2] == ["cci", "org"]:
+        run("cci", *words[1:3], "--help")
     elif words[0] == "cci":
         assert words[3] in {"dev_org", "qa_org"} | menu()[f"{words[1]}s"].keys()
     elif words[:2] == ["python", "-m"]:
@@ -76,7 +84,7 @@ def test_a_documented_command_exists(line):
         words[3] = str(POLICY)
         run(*words)
     elif words[0] in {"speed-to-lead", "local-org"}:
-        told = run(words[0], *(words[1:3] if words[1] == "policy" else words[1:2]), "--help").stdout
+        told = run(words[0], *(words[1:3] if words[1] in GROUPS else words[1:2]), "--help").stdout
         for option in (word.split("=")[0] for word in words if word.startswith("--")):
             assert option in told
     else:

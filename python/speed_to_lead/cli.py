@@ -15,7 +15,7 @@ from rich.table import Table
 
 from speed_to_lead.errors import SpeedToLeadError
 
-_OK, _FAILED = 0, 64
+_OK, _FAILED, _TRY_LATER = 0, 64, 75
 
 app = typer.Typer(
     help="Time to first response for Salesforce Leads.",
@@ -25,8 +25,17 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(help="Ask the policy, offline.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
+quarantine_app = typer.Typer(
+    help="What was set aside: list it, try it again, throw it away.", no_args_is_help=True
+)
+app.add_typer(quarantine_app, name="quarantine")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+LedgerFile = Annotated[
+    Path, typer.Option("--ledger", help="The ledger file.", envvar="SPEED_TO_LEAD_LEDGER")
+]
+_LEDGER = Path("speed-to-lead.sqlite3")
+Entries = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="See `list`.")]
 PolicyFile = Annotated[
     Path, typer.Option("--policy", help="The policy file.", envvar="SPEED_TO_LEAD_POLICY")
 ]
@@ -93,9 +102,7 @@ def doctor(as_json: AsJson = False) -> None:
 def explain(
     lead: Annotated[str, typer.Argument(metavar="LEAD_ID")],
     policy: PolicyFile = Path("policy.json"),
-    ledger: Annotated[
-        Path, typer.Option(help="The ledger file.", envvar="SPEED_TO_LEAD_LEDGER")
-    ] = Path("speed-to-lead.sqlite3"),
+    ledger: LedgerFile = _LEDGER,
     as_json: AsJson = False,
 ) -> None:
     """Tell why a Lead went where it went, and what its first response rests on."""
@@ -121,13 +128,8 @@ def backfill(
     asyncio.run(service.backfill(configured, since))
 
 
-@app.command()
-def quarantine(
-    as_json: AsJson = False,
-    ledger: Annotated[
-        Path, typer.Option(help="The ledger file.", envvar="SPEED_TO_LEAD_LEDGER")
-    ] = Path("speed-to-lead.sqlite3"),
-) -> None:
+@quarantine_app.command("list")
+def quarantine_list(as_json: AsJson = False, ledger: LedgerFile = _LEDGER) -> None:
     """List what was set aside: events that could not be read, and writes that the org refused."""
     from speed_to_lead.ledger import Ledger  # noqa: PLC0415 - other commands start faster
 
@@ -148,14 +150,53 @@ def quarantine(
     _show(rows, as_json)
 
 
+@quarantine_app.command("retry")
+def quarantine_retry(ids: Entries = None) -> None:
+    """Try entries again, all of them if none is named; stop the sidecar first."""
+    from speed_to_lead import care, settings, telemetry  # noqa: PLC0415 - other commands start faster
+
+    configured = settings.load_settings()
+    telemetry.configure_logging(configured.log_level)
+    gone, stay = asyncio.run(care.retry(configured, ids or []))
+    typer.echo(f"{gone} settled, {stay} still in the quarantine")
+    raise typer.Exit(_TRY_LATER if stay else _OK)
+
+
+@quarantine_app.command("drop")
+def quarantine_drop(ids: Entries = None, ledger: LedgerFile = _LEDGER) -> None:
+    """Throw entries away, all of them if none is named; stop the sidecar first."""
+    from speed_to_lead import care  # noqa: PLC0415 - other commands start faster
+
+    typer.echo(f"{care.drop(ledger, ids or [])} dropped")
+
+
+@app.command()
+def forget(
+    lead: Annotated[str, typer.Argument(metavar="LEAD_ID")], ledger: LedgerFile = _LEDGER
+) -> None:
+    """Erase all that the ledger holds of a Lead; stop the sidecar first."""
+    from speed_to_lead import care  # noqa: PLC0415 - other commands start faster
+
+    gone = care.forget(ledger, lead)
+    typer.echo("erased " + ", ".join(f"{rows} {table}" for table, rows in gone.items()))
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE")], ledger: LedgerFile = _LEDGER
+) -> None:
+    """Copy the ledger to a file that is not there yet, while the sidecar runs."""
+    from speed_to_lead import care  # noqa: PLC0415 - other commands start faster
+
+    typer.echo(f"{target}: {care.backup(ledger, target)} bytes")
+
+
 @app.command()
 def kpis(
     days: Annotated[int, typer.Option(min=1, help="Leads that came in so many days.")] = 30,
     as_of: Annotated[str, typer.Option(help="ISO 8601; the end of those days. Default: now.")] = "",
     as_json: AsJson = False,
-    ledger: Annotated[
-        Path, typer.Option(help="The ledger file.", envvar="SPEED_TO_LEAD_LEDGER")
-    ] = Path("speed-to-lead.sqlite3"),
+    ledger: LedgerFile = _LEDGER,
 ) -> None:
     """Print the numbers as the ledger has them, by lead source, to hold beside the org's reports."""
     from speed_to_lead.figures import by_source  # noqa: PLC0415 - other commands start faster

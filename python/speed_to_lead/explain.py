@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from speed_to_lead.errors import UsageError
 from speed_to_lead.ids import lead_id
 from speed_to_lead.ledger import Ledger
 from speed_to_lead.model import Decision, Evidence, Lead, Rejection
+from speed_to_lead.ownership import Span, delay, spans
 from speed_to_lead.policy import Policy
 from speed_to_lead.routing import route
 
@@ -32,6 +33,8 @@ class Explanation:
     """With whether it was withdrawn; the smallest first."""
     rejections: list[Rejection]
     touches: list[Decision]
+    held: list[Span]
+    """Who had it until its answer, or for as long as the ledger knows of it."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the explanation as plain JSON."""
@@ -48,6 +51,9 @@ class Explanation:
                 {"record_id": r.record_id, "reason": r.reason.value} for r in self.rejections
             ],
             "decisions": [_decision(d) for d in self.touches],
+            "held": [_held(span) for span in self.held],
+            "system_seconds": delay(self.held).system_seconds,
+            "human_seconds": delay(self.held).human_seconds,
         }
 
 
@@ -73,9 +79,19 @@ def explain(ledger_file: Path, lead: str, policy: Policy) -> Explanation:
             evidence=sorted(ledger.evidence_of(wanted), key=lambda pair: pair[0].key),
             rejections=ledger.rejections_of(wanted),
             touches=[d for d in decisions if d.workload != "lead.route"],
+            held=_spans(ledger, known.lead),
         )
     finally:
         ledger.close()
+
+
+def _spans(ledger: Ledger, lead: Lead) -> list[Span]:
+    """Return who had a Lead until it was answered, or until the last change the ledger has heard."""
+    holds = ledger.holds_of(lead.id)
+    heard = [each.committed_at for each in ledger.checkpoints() if each.committed_at is not None]
+    last = max([*heard, *(hold.at for hold in holds)], default=lead.created_at)
+    until = last if lead.stamp is None else lead.stamp.at
+    return spans(holds, lead.clock_started_at or lead.created_at, until)
 
 
 def _again(routing: Decision | None, policy: Policy) -> str:
@@ -108,6 +124,8 @@ def rendered(explanation: Explanation) -> RenderableType:
         )
     )
     parts.append(_touches(explanation))
+    if explanation.held:
+        parts.append(_holds(explanation.held))
     return Group(*parts)
 
 
@@ -145,6 +163,32 @@ def _touches(explanation: Explanation) -> Table:
     for rejection in explanation.rejections:
         table.add_row(rejection.record_id, "", "", "", rejection.reason.value)
     return table
+
+
+def _holds(held: Sequence[Span]) -> Table:
+    total = delay(held)
+    table = Table(
+        title=f"Held for {total.system_seconds} s by the system and {total.human_seconds} s by people",
+        title_justify="left",
+    )
+    for column in ("From", "To", "Owner", "Kind", "Seconds"):
+        table.add_column(column)
+    for span in held:
+        owner = span.owner_id or ""
+        table.add_row(
+            _text(span.began), _text(span.ended), owner, span.keeper.value, str(span.seconds)
+        )
+    return table
+
+
+def _held(span: Span) -> dict[str, Any]:
+    return {
+        "owner_id": span.owner_id,
+        "keeper": span.keeper.value,
+        "from": _text(span.began),
+        "to": _text(span.ended),
+        "seconds": span.seconds,
+    }
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:

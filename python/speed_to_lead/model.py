@@ -105,6 +105,28 @@ class Lead:
     policy_version: str | None
 
 
+class Keeper(StrEnum):
+    """What kind of owner holds a Lead; only a person can be blamed for a wait."""
+
+    HUMAN = "human"
+    QUEUE = "queue"
+    AUTOMATION = "automation"
+    NOBODY = "nobody"
+    """No owner is known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """From this instant on an owner had the Lead, until the next hold."""
+
+    at: datetime
+    """Whole second, UTC: the creation of the Lead, or the commit of the hand-over."""
+    owner_id: str
+    keeper: Keeper
+    calendar: str | None = None
+    """Name of the calendar by which a person works, as it was when the Lead was given to them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One Task; the closer is known only when its closing event was seen on the stream."""
@@ -167,6 +189,9 @@ class User:
     """Named in ``response.automation_users``, or holds the automation permission set."""
     trusted_logger: bool
     """Named in ``response.trusted_loggers``."""
+    username: str = ""
+    team: str | None = None
+    """The department."""
 
 
 @dataclass(frozen=True, slots=True)

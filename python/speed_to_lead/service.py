@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from speed_to_lead.calendars import Calendars
 from speed_to_lead.changes import Batch, ChangeSource
 from speed_to_lead.errors import OrgUnavailable, ReplayExpired, UsageError
 from speed_to_lead.flywheel import JsonLines
@@ -22,6 +23,7 @@ from speed_to_lead.pipeline.decisions import Recorder
 from speed_to_lead.policy import Policy, load_policy
 from speed_to_lead.pubsub import PubSubSource, topics_of
 from speed_to_lead.salesforce import Salesforce
+from speed_to_lead.salesforce.hours import org_calendars
 from speed_to_lead.salesforce.records import Records
 from speed_to_lead.settings import Settings
 from speed_to_lead.telemetry import Metrics, log
@@ -60,7 +62,8 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
         stack.push_async_callback(salesforce.close)
         org_id = (await salesforce.token()).org_id
         records = Records(salesforce, policy)
-        decider = Decider(policy, await records.owners())
+        calendars = Calendars.of(policy, await org_calendars(salesforce, policy))
+        decider = Decider(policy, await records.owners(), calendars)
         ledger = Ledger.open(settings.ledger, org_id)
         stack.callback(ledger.close)
         flywheel = JsonLines(settings.flywheel_dir, ledger)

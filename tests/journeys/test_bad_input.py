@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 
 from speed_to_lead.demo.plan import MONDAY
+from tests.journeys.stage import deploy, zipped
 from tests.journeys.test_responses import FIVE, a_call, a_lead, later, stamp, text
+from tests.metadata.deploying import manifest, xml
 
 
 def ended(scene, *command, **settings):
@@ -29,11 +31,53 @@ def test_a_malformed_event_is_quarantined_and_the_stream_goes_on(scene):
     lead = answered_lead(scene)
     scene.fault("malformed-event")
     scene.catch_up()
-    [entry] = scene.json("quarantine")
+    [entry] = scene.json("quarantine", "list")
     assert (entry["topic"], entry["bytes"] > 0) == ("/data/SpeedToLead__chn", True)
     assert "does not fit its schema" in entry["reason"]
     assert stamp(scene, lead)[0] == text(MONDAY + FIVE)
     assert scene.lead(broken)["First_Response_At__c"] is None
+
+
+def test_what_an_unreadable_event_hides_is_judged_when_it_is_tried_again(scene):
+    lead = a_lead(scene)
+    scene.catch_up()
+    later(scene, FIVE)
+    a_call(scene, lead)
+    scene.fault("malformed-event", times=5)
+    scene.catch_up()
+    assert scene.lead(lead)["First_Response_At__c"] is None
+    done = scene.command("quarantine", "retry")
+    assert (done.returncode, " settled, 0 still" in done.stdout) == (0, True)
+    assert stamp(scene, lead)[0] == text(MONDAY + FIVE)
+    assert scene.json("quarantine", "list") == []
+
+
+def test_a_write_that_a_rule_refuses_waits_in_the_quarantine_until_the_rule_is_gone(scene):
+    forbid(scene, active="true")
+    lead = answered_lead(scene)
+    scene.catch_up()
+    [entry] = scene.json("quarantine", "list")
+    assert (entry["record_id"], "frozen" in entry["reason"]) == (lead, True)
+    assert scene.command("quarantine", "retry").returncode == 75
+    assert len(scene.json("quarantine", "list")) == 1
+    forbid(scene, active="false")
+    assert scene.command("quarantine", "retry").returncode == 0
+    assert stamp(scene, lead)[0] == text(MONDAY + FIVE)
+    assert scene.json("quarantine", "list") == []
+
+
+def forbid(scene, active):
+    """Let a rule of the customer's own refuse every stamp, or no longer."""
+    rule = (
+        f"<validationRules><fullName>Frozen</fullName><active>{active}</active>"
+        "<errorConditionFormula>NOT(ISBLANK(First_Response_At__c))</errorConditionFormula>"
+        "<errorMessage>Leads are frozen.</errorMessage></validationRules>"
+    )
+    files = {
+        "package.xml": manifest(ValidationRule="Lead.Frozen"),
+        "objects/Lead.object": xml("CustomObject", rule),
+    }
+    deploy(scene.org, zipped(files))
 
 
 def test_an_expired_replay_id_is_told_and_the_hole_is_filled_from_the_org(scene):
@@ -116,7 +160,7 @@ def test_an_org_that_refuses_for_a_while_is_waited_for(scene, kind):
     assert scene.sidecar.wait() == 0
     scene.log_in_again()
     assert stamp(scene, lead)[0] == text(MONDAY + FIVE)
-    assert scene.json("quarantine") == []
+    assert scene.json("quarantine", "list") == []
 
 
 def test_a_stream_that_is_reset_is_resumed(scene):

@@ -143,6 +143,9 @@ def test_a_lead_says_since_when_a_person_has_owned_it(scene):
     assert now["Owner_Assigned_At__c"] == text(MONDAY + FIVE)
     assert now["Assignment_Latency_Minutes__c"] == 5
     assert now["Policy_Version__c"] == "1.0.0"
+    told = scene.json("explain", lead)
+    assert (told["system_seconds"], told["human_seconds"]) == (300, 0)
+    assert [each["keeper"] for each in told["held"]] == ["automation"]
 
 
 def test_an_owner_that_a_person_chose_meanwhile_is_kept(scene):

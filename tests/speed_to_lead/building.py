@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from speed_to_lead.calendars import Calendars
 from speed_to_lead.ids import email_message_id, lead_id, org_id, owner_id, task_id, user_id
 from speed_to_lead.ledger import KnownLead
 from speed_to_lead.model import Email, Lead, Task, User
@@ -25,8 +26,8 @@ ORG = org_id("00D000000000001")
 DESK = owner_id("00G000000000002")
 
 PEOPLE = {
-    U1: User(U1, "Standard", is_active=True, automation=False, trusted_logger=False),
-    U2: User(U2, "Standard", is_active=True, automation=False, trusted_logger=False),
+    U1: User(U1, "Standard", True, False, False, "u1@local.test", "Inside Sales"),
+    U2: User(U2, "Standard", True, False, False, "u2@local.test", "Field Sales"),
     I: User(I, "Standard", is_active=True, automation=True, trusted_logger=False),
     ROBOT: User(ROBOT, "AutomatedProcess", is_active=True, automation=False, trusted_logger=False),
 }
@@ -164,9 +165,10 @@ def arrival(owner=U1, when="10:00", snapshot=False) -> Arrival:
 
 
 def decider(by=POLICY) -> Decider:
-    return Decider(by, {OwnerRef(queue="Desk"): DESK, OwnerRef(user="u2@local.test"): owner_id(U2)})
+    owners = {OwnerRef(queue="Desk"): DESK, OwnerRef(user="u2@local.test"): owner_id(U2)}
+    return Decider(by, owners, Calendars.of(by))
 
 
-def verdict_of(given: Facts, by=POLICY, held=()):
+def verdict_of(given: Facts, by=POLICY, held=(), holds=()):
     """Return the verdict on L."""
-    return decider(by).decide(given, lambda _: held).leads[L]
+    return decider(by).decide(given, lambda _: held, lambda _: holds).leads[L]

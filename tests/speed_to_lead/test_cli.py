@@ -46,7 +46,7 @@ def test_every_finding_on_a_policy_is_a_line_and_the_end_is_64(tmp_path):
     [
         (("policy", "show", "nowhere.json"), "nowhere.json"),
         (("explain", "003000000000001AAA", "--policy", str(POLICY)), "expected a Lead id"),
-        (("quarantine", "--ledger", "nowhere.sqlite3"), "there is no ledger"),
+        (("quarantine", "list", "--ledger", "nowhere.sqlite3"), "there is no ledger"),
         (("run",), "SPEED_TO_LEAD_INSTANCE_URL"),
         (("frobnicate",), "frobnicate"),
         (("policy", "test", str(POLICY), "--employees", "-1"), "employees"),

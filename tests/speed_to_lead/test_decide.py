@@ -292,6 +292,7 @@ def test_a_new_lead_and_its_answer_are_written_as_two_parts_with_exactly_these_f
             "First_Response_At__c": "2026-03-02T10:05:30.000Z",
             "First_Response_Source__c": "Call",
             "First_Response_User__c": U1,
+            "Business_Minutes_to_First_Response__c": 5.5,
             "Policy_Version__c": "1.2.3",
         },
     }

@@ -26,11 +26,23 @@ from speed_to_lead.ledger import (
     encode,
 )
 from speed_to_lead.ledger.schema import VERSION
-from speed_to_lead.model import Decision, Evidence, Grade, Lead, Reason, Rejection, Source, Stamp
+from speed_to_lead.model import (
+    Decision,
+    Evidence,
+    Grade,
+    Hold,
+    Keeper,
+    Lead,
+    Reason,
+    Rejection,
+    Source,
+    Stamp,
+)
 
 ORG, OTHER_ORG = org_id("00D000000000001"), org_id("00D000000000002")
 L, M = lead_id("00Q000000000001"), lead_id("00Q000000000002")
 REP = user_id("005000000000001")
+DESK = "00G000000000001EAA"
 CALL, MAIL = "00T000000000001AAA", "02s000000000001AAA"
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
 TOPIC = "/data/SpeedToLead__chn"
@@ -322,6 +334,29 @@ def test_the_ledger_of_a_newer_version_is_refused(tmp_path):
     for opening in (lambda: Ledger.open(path, ORG), lambda: Ledger.read(path)):
         with pytest.raises(LedgerTooNew, match="upgrade the sidecar"):
             opening()
+
+
+def test_the_ledger_of_an_older_version_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path):
+    path = tmp_path / "ledger.sqlite3"
+    first = Ledger.open(path, ORG)
+    first.commit(Effects(leads=[lead()]))
+    first.close()
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "DROP TABLE hold; ALTER TABLE quarantine DROP COLUMN around; PRAGMA user_version = 1"
+    )
+    connection.close()
+    opened = Ledger.open(path, ORG)
+    assert opened.leads([L])[L].lead == lead()
+    assert opened.holds_of(L) == []
+    opened.close()
+
+
+def test_who_held_a_lead_comes_back_in_order_and_once(ledger):
+    holds = [Hold(AT + timedelta(minutes=5), REP, Keeper.HUMAN), Hold(AT, DESK, Keeper.QUEUE)]
+    for _ in range(2):
+        ledger.commit(Effects(holds=[(L, hold) for hold in holds]))
+    assert ledger.holds_of(L) == holds[::-1]
 
 
 def test_a_file_that_is_no_ledger_is_told_with_what_to_do(tmp_path):

@@ -20,7 +20,33 @@ def added(when, name="Last"):
     return [("routes.routes.5", {"name": name, "when": when, "owner": KEEP})]
 
 
+def hours(**said):
+    office = {"zone": "Europe/Berlin", "week": {"mon": [["09:00", "17:00"]]}}
+    return [("calendars", {"named": [{"name": "HQ", **office, **said}]})]
+
+
 FINDINGS = [
+    (hours(zone="Berlin"), "calendars.named[0].zone: expected an IANA time zone such as"),
+    (hours(zone=None), "calendars.named[0].zone: expected either zone and week, or business_hours"),
+    (hours(business_hours="X"), "calendars.named[0].zone: expected either zone and week, or"),
+    (hours(week={"mon": []}), "calendars.named[0].week: expected a day on which it is open"),
+    (
+        hours(week={"mon": [["17:00", "09:00"]]}),
+        "calendars.named[0].week.mon: expected a closing time after 17:00, got 09:00",
+    ),
+    (
+        hours(week={"mon": [["09:00", "12:00"], ["11:00", "17:00"]]}),
+        "calendars.named[0].week.mon: 11:00 is before 12:00, when the stretch before it closes",
+    ),
+    (
+        hours(holidays=["2026-02-30"]),
+        "calendars.named[0].holidays[0]: expected a day, got 2026-02-30",
+    ),
+    ([("calendars", {"default": "HQ"})], "calendars.default: expected one of , got HQ"),
+    (
+        [("calendars", {"named": [], "regions": {"Atlantis": "HQ"}})],
+        "calendars.regions: expected one of APAC, EMEA, LATAM, NA, Other, got Atlantis",
+    ),
     ([("clock.start", ["Inquiry_At__c"])], "clock.start: expected CreatedDate at the end"),
     (
         [("clock.start", ["CreatedDate", "CreatedDate"])],

@@ -314,6 +314,7 @@ def test_a_token_is_never_shown(peer):
 
 def test_users_are_asked_for_once(peer):
     row = {"Id": "005000000000001AAA", "Username": "u", "UserType": "Standard", "IsActive": True}
+    row["Department"] = None
     peer.answers["/query"] = lambda _body: (200, {"done": True, "records": [row]})
 
     async def twice(org):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 from speed_to_lead.ledger import encode
-from speed_to_lead.ledger.values import Effects
+from speed_to_lead.ledger.values import Effects, QuarantineEntry
 
 
 def write(connection: sqlite3.Connection, effects: Effects, now: float) -> None:
@@ -24,6 +25,13 @@ def _leads(connection: sqlite3.Connection, effects: Effects) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO lead VALUES (?, ?, 0)",
         [(lead.id, encode.lead_body(lead)) for lead in effects.leads],
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO hold VALUES (?, ?, ?, ?, ?)",
+        [
+            (lead, encode.seconds(h.at), h.owner_id, h.keeper.value, h.calendar)
+            for lead, h in effects.holds
+        ],
     )
     connection.executemany(
         "UPDATE lead SET deleted = 1 WHERE id = ?", [(each,) for each in effects.deleted_leads]
@@ -95,10 +103,46 @@ def _aside(connection: sqlite3.Connection, effects: Effects, now: float) -> None
         ],
     )
     connection.executemany(
-        "INSERT OR IGNORE INTO quarantine (at, topic, replay_id, schema_id, payload, reason, record_id) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (now, q.topic, q.replay_id, q.schema_id, q.payload, q.reason, q.record_id or "")
-            for q in effects.quarantined
-        ],
+        "INSERT OR IGNORE INTO quarantine "
+        "(at, topic, replay_id, schema_id, payload, reason, record_id, around) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [_aside_row(each, now) for each in effects.quarantined],
     )
+
+
+def _aside_row(entry: QuarantineEntry, now: float) -> tuple[Any, ...]:
+    return (
+        now,
+        entry.topic,
+        entry.replay_id,
+        entry.schema_id,
+        entry.payload,
+        entry.reason,
+        entry.record_id or "",
+        encode.seconds(entry.around),
+    )
+
+
+_OF_A_LEAD = {
+    "outbox": "decision_id IN (SELECT id FROM decision WHERE lead_id = :lead)",
+    "closing": "task_id IN (SELECT record_id FROM evidence WHERE lead_id = :lead "
+    "UNION SELECT record_id FROM rejection WHERE lead_id = :lead)",
+    "pending": "record_id IN (SELECT record_id FROM rejection WHERE lead_id = :lead)",
+    "quarantine": "record_id = :lead",
+    "decision": "lead_id = :lead",
+    "evidence": "lead_id = :lead",
+    "rejection": "lead_id = :lead",
+    "hold": "lead_id = :lead",
+    "lead": "id = :lead",
+}
+"""What each table holds of a Lead; those that others are found by come last."""
+
+
+def forget(connection: sqlite3.Connection, lead: str) -> dict[str, int]:
+    """Erase all rows that tell of a Lead; return how many went from each table, none of it zero."""
+    connection.execute("PRAGMA secure_delete = ON")
+    gone = {
+        table: connection.execute(f"DELETE FROM {table} WHERE {which}", {"lead": lead}).rowcount
+        for table, which in _OF_A_LEAD.items()
+    }
+    return {table: rows for table, rows in gone.items() if rows}

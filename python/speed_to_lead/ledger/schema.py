@@ -38,6 +38,12 @@ MIGRATIONS = (
         reason TEXT NOT NULL, record_id TEXT NOT NULL,
         UNIQUE (topic, replay_id, record_id, reason, payload)) STRICT;
     """,
+    """
+    CREATE TABLE hold (
+        lead_id TEXT, at INTEGER, owner_id TEXT, keeper TEXT NOT NULL, calendar TEXT,
+        PRIMARY KEY (lead_id, at, owner_id)) STRICT, WITHOUT ROWID;
+    ALTER TABLE quarantine ADD COLUMN around INTEGER;
+    """,
 )
 """Each is run once, in order, in a transaction of its own."""
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import orjson
 
+from speed_to_lead.errors import LedgerUnusable
 from speed_to_lead.ids import LeadId, OrgId, ReplayId, UserId
 from speed_to_lead.ledger import encode, opening
-from speed_to_lead.ledger.commit import write
+from speed_to_lead.ledger.commit import forget, write
 from speed_to_lead.ledger.values import (
     Checkpoint,
     Closing,
@@ -24,10 +25,10 @@ from speed_to_lead.ledger.values import (
     Quarantined,
     QuarantineEntry,
 )
-from speed_to_lead.model import Decision, Evidence, Lead, Rejection
+from speed_to_lead.model import Decision, Evidence, Hold, Keeper, Lead, Rejection
 
 _AMONG = "IN (SELECT value FROM json_each(?))"
-_COUNTED = ("lead", "evidence", "rejection", "decision", "outbox", "pending", "quarantine")
+_COUNTED = ("lead", "hold", "evidence", "rejection", "decision", "outbox", "pending", "quarantine")
 
 
 class Ledger:
@@ -63,12 +64,36 @@ class Ledger:
         """
         return cls(path, opening.for_reading(path), None)
 
+    @classmethod
+    @contextmanager
+    def maintained(cls, path: Path) -> Iterator[Ledger]:
+        """Lend a ledger that is there already, to write in it while no sidecar runs.
+
+        :raises UsageError: there is none, or none of this version.
+        :raises LedgerUnusable: a running sidecar has it.
+        """
+        reader = cls.read(path)
+        try:
+            org = reader.org()
+        finally:
+            reader.close()
+        ledger = cls.open(path, org)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
     def close(self) -> None:
         """Close the file and let others have it."""
         self._connection.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def org(self) -> OrgId:
+        """Return whose ledger it is."""
+        [(org,)] = self._rows("SELECT value FROM meta WHERE key = 'org_id'")
+        return OrgId(org)
 
     # -- positions --------------------------------------------------------------------------------
 
@@ -118,6 +143,17 @@ class Ledger:
             f"SELECT {encode.EVIDENCE_COLUMNS}, withdrawn FROM evidence WHERE lead_id = ?", lead
         )
         return [(encode.evidence_of(row[:-1]), bool(row[-1])) for row in rows]
+
+    def holds_of(self, lead: LeadId) -> list[Hold]:
+        """Return who has had a Lead, the first first."""
+        rows = self._rows(
+            "SELECT at, owner_id, keeper, calendar FROM hold WHERE lead_id = ? ORDER BY at, owner_id",
+            lead,
+        )
+        return [
+            Hold(encode.moment(at), owner, Keeper(keeper), hours)
+            for at, owner, keeper, hours in rows
+        ]
 
     def rejections_of(self, lead: LeadId) -> list[Rejection]:
         """Return the records that are no evidence for a Lead, each with its reason."""
@@ -221,10 +257,47 @@ class Ledger:
     def quarantine(self) -> list[Quarantined]:
         """Return what was set aside, the oldest first."""
         rows = self._rows(
-            "SELECT id, at, topic, replay_id, schema_id, payload, reason, nullif(record_id, '') "
-            "FROM quarantine ORDER BY id"
+            "SELECT id, at, around, topic, replay_id, schema_id, payload, reason, "
+            "nullif(record_id, '') FROM quarantine ORDER BY id"
         )
-        return [Quarantined(row[0], row[1], QuarantineEntry(*row[2:])) for row in rows]
+        return [
+            Quarantined(
+                number,
+                at,
+                QuarantineEntry(topic, replay, schema, body, why, record, encode.instant(on)),
+            )
+            for number, at, on, topic, replay, schema, body, why, record in rows
+        ]
+
+    def drop(self, ids: Iterable[int]) -> None:
+        """Throw entries of the quarantine away."""
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM quarantine WHERE id = ?", [(each,) for each in ids])
+
+    def set_aside(self, entries: Iterable[QuarantineEntry]) -> None:
+        """Put entries into the quarantine; one that lies there already is not doubled."""
+        self.commit(Effects(quarantined=list(entries)))
+
+    def forget(self, lead: LeadId) -> dict[str, int]:
+        """Erase all rows that tell of a Lead; return how many went from each table, none of it zero."""
+        with self._transaction() as connection:
+            return forget(connection, lead)
+
+    def copy_to(self, target: Path) -> None:
+        """Copy the whole ledger as it is now, whoever writes to it meanwhile.
+
+        :raises LedgerUnusable: the copy cannot be written, or is not sound.
+        """
+        with opening.usable(target):
+            os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            copy = sqlite3.connect(target)
+            try:
+                self._connection.backup(copy)
+                [(told,)] = copy.execute("PRAGMA quick_check")
+            finally:
+                copy.close()
+        if told != "ok":
+            raise LedgerUnusable(f"the copy {target} is not sound ({told}): try again elsewhere")
 
     def integrity(self) -> list[str]:
         """Return what SQLite finds damaged; empty when the file is sound."""

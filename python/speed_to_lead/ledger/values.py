@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from speed_to_lead.ids import LeadId, ReplayId, UserId
-from speed_to_lead.model import Decision, Evidence, Lead, Rejection
+from speed_to_lead.model import Decision, Evidence, Hold, Lead, Rejection
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class QuarantineEntry:
     payload: bytes
     reason: str
     record_id: str | None = None
+    around: datetime | None = None
+    """About when the org committed an event that could not be read, by those beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Effects:
     """Everything a batch comes to; committed whole or not at all."""
 
     leads: list[Lead] = field(default_factory=list)
+    holds: list[tuple[LeadId, Hold]] = field(default_factory=list)
     deleted_leads: list[LeadId] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from speed_to_lead.changes import Batch, Change, ChangeKind, Unreadable
 from speed_to_lead.ids import EmailMessageId, LeadId, ReplayId
@@ -27,6 +27,7 @@ __all__ = ["Handled", "Pipeline"]
 
 _RETRY_SECONDS = (0.25, 1.0, 4.0, 16.0, 60.0)
 """When the links of a mail are looked for again: the org adds relations after the message."""
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _HOLE_MARGIN = timedelta(minutes=10)
 """How far around an overflow its entity is queried again."""
 
@@ -69,7 +70,10 @@ class Pipeline:
         effects = Effects(checkpoints=self._checkpoints(batches))
         if wanted:
             await self._judge(wanted, due, effects, handled)
-        effects.quarantined += [_unread(each) for batch in batches for each in batch.unreadable]
+        newest = {each.topic: each.committed_at for each in effects.checkpoints}
+        effects.quarantined += [
+            _unread(each, newest.get(each.topic)) for batch in batches for each in batch.unreadable
+        ]
         handled.quarantined = len(effects.quarantined)
         self._ledger.commit(effects)
         return handled
@@ -79,7 +83,7 @@ class Pipeline:
     ) -> None:
         """Read, decide and write; fill in what is to be committed."""
         facts = await read(wanted, self._records, self._ledger)
-        verdicts = self._decider.decide(facts, self._held)
+        verdicts = self._decider.decide(facts, self._held, self._ledger.holds_of)
         written = await write(self._salesforce, verdicts.leads, self._decider.policy.version)
         refused = [lead for (lead, _), w in written.items() if w.outcome is Outcome.REFUSED]
         fresh = await self._records.leads(refused) if refused else {}
@@ -96,6 +100,10 @@ class Pipeline:
             for start in range(0, len(ids), 1000):
                 total.add(await self.handle([_found(entity, ids[start : start + 1000], since)]))
         return total
+
+    async def judge_again(self, leads: Sequence[LeadId]) -> Handled:
+        """Judge these Leads as they are now, however old they are; what is not routed yet is routed."""
+        return await self.handle([_found("Lead", leads, _EVER)])
 
     # -- collect ----------------------------------------------------------------------------------
 
@@ -154,11 +162,12 @@ def _found(entity: str, ids: Sequence[str], since: datetime) -> Batch:
     return Batch(topic="", replay_id=ReplayId(b""), changes=(change,))
 
 
-def _unread(unreadable: Unreadable) -> QuarantineEntry:
+def _unread(unreadable: Unreadable, around: datetime | None) -> QuarantineEntry:
     return QuarantineEntry(
         unreadable.topic,
         unreadable.replay_id,
         unreadable.schema_id,
         unreadable.payload,
         unreadable.reason,
+        around=around,
     )

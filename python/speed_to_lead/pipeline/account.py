@@ -55,6 +55,7 @@ def account(
 ) -> None:
     """Fill in effects and numbers; ``fresh`` are Leads read again because their stamp was refused."""
     for lead_id, verdict in verdicts.leads.items():
+        effects.holds += [(lead_id, hold) for hold in verdict.holds]
         effects.leads.append(fresh.get(lead_id) or _after(recorder, lead_id, verdict, written))
         for judgement, _ in verdict.judged:
             if isinstance(judgement, Evidence):

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from speed_to_lead.calendars import ALWAYS, Calendar, Calendars
 from speed_to_lead.first_response import (
     ClockStart,
     clock_start,
     earliest,
+    is_human,
     judge_email,
     judge_task,
     stamp_of,
     to_write,
 )
 from speed_to_lead.ids import EmailMessageId, LeadId, OwnerId, TaskId, is_user, user_id
-from speed_to_lead.model import Evidence, Lead, Reason, Rejection, Stamp
+from speed_to_lead.model import Evidence, Hold, Keeper, Lead, Reason, Rejection, Source, Stamp
 from speed_to_lead.pipeline.collect import Arrival, Cause
 from speed_to_lead.pipeline.read import Facts, lead_of
 from speed_to_lead.policy import OwnerRef, Policy
@@ -25,6 +27,8 @@ from speed_to_lead.routing import Routed, inputs_of, route
 _SENT = "3"
 """EmailMessage.Status of a mail that was sent."""
 Judgement = Evidence | Rejection
+HoldsOf = Callable[[LeadId], Iterable[Hold]]
+"""Who the ledger knows to have had a Lead."""
 EvidenceOf = Callable[[LeadId], Iterable[Evidence]]
 """The evidence of a Lead that the ledger holds and nothing has withdrawn."""
 
@@ -56,8 +60,14 @@ class Verdict:
     lead: Lead
     clock: ClockStart
     routing: Routing | None = None
+    holds: list[Hold] = field(default_factory=list)
+    """Who was heard to own it, from when on."""
     assigned_at: datetime | None = None
     """When a person first owned it, where that is news."""
+    calendar: Calendar = ALWAYS
+    """The calendar that counts for this Lead: its first owner's, once there is one."""
+    business_minutes: float | None = None
+    """Open minutes to the first response, where they are news."""
     promise: Promise | None = None
     """What is due, where that is news: once promised, only an earlier clock changes it."""
     judged: list[tuple[Judgement, Cause]] = field(default_factory=list)
@@ -85,8 +95,11 @@ class Decider:
 
     policy: Policy
     owners: Mapping[OwnerRef, OwnerId]
+    calendars: Calendars = field(default_factory=Calendars)
 
-    def decide(self, facts: Facts, evidence_of: EvidenceOf) -> Verdicts:
+    def decide(
+        self, facts: Facts, evidence_of: EvidenceOf, holds_of: HoldsOf = lambda _: ()
+    ) -> Verdicts:
         """Return the verdicts on a batch; the same facts give the same verdicts again."""
         verdicts = Verdicts(
             {
@@ -97,8 +110,8 @@ class Decider:
         self._judge(facts, verdicts)
         for lead, verdict in verdicts.leads.items():
             self._assign(facts, lead, verdict)
-            verdict.promise = self._promise(verdict)
             self._stamp(verdict, verdicts.withdrawn, evidence_of(lead))
+            self._measure(verdict, [*holds_of(lead), *verdict.holds])
         return verdicts
 
     # -- evidence ---------------------------------------------------------------------------------
@@ -179,7 +192,8 @@ class Decider:
             and self._is_ours_to_route(arrival, verdict.lead)
         ):
             verdict.routing = self._route(arrival, verdict.lead)
-        verdict.assigned_at = self._assigned_at(facts, lead, verdict.lead, arrival)
+        verdict.holds = list(self._holds(facts, lead, verdict.lead, arrival))
+        verdict.assigned_at = _first_person(verdict.lead, verdict.holds)
 
     def _is_ours_to_route(self, arrival: Arrival, lead: Lead) -> bool:
         """Leads found by a query are routed only if they are as new as the window that is queried."""
@@ -200,42 +214,75 @@ class Decider:
             outcome = "assigned"
         return Routing(arrival, routed, target, outcome)
 
-    def _assigned_at(
+    def _holds(
         self, facts: Facts, lead_id: LeadId, lead: Lead, arrival: Arrival | None
-    ) -> datetime | None:
-        """Return when a person first owned the Lead, if that is earlier than what it says."""
-        if lead.is_converted:
-            return None
-        instants = [
-            handover.at
-            for handover in facts.wanted.handovers.get(lead_id, [])
-            if self._is_person(facts, handover.owner_id)
-        ]
+    ) -> Iterator[Hold]:
+        """Yield who was heard to own a Lead; after our own write its first owner cannot be told."""
         if arrival is not None:
-            first_owner = arrival.owner_id or (
-                lead.owner_id if lead.policy_version is None else None
-            )
-            if self._is_person(facts, first_owner):
-                instants.append(lead.created_at)
-        earliest_at = min(instants, default=None)
-        if earliest_at is None or (
-            lead.owner_assigned_at and lead.owner_assigned_at <= earliest_at
-        ):
-            return None
-        return earliest_at
+            first = arrival.owner_id or (lead.owner_id if lead.policy_version is None else None)
+            if first is not None:
+                yield self._hold(facts, lead, first, lead.created_at)
+        for handover in facts.wanted.handovers.get(lead_id, []):
+            yield self._hold(facts, lead, handover.owner_id, handover.at)
+
+    # -- business time ----------------------------------------------------------------------------
+
+    def _measure(self, verdict: Verdict, holds: Sequence[Hold]) -> None:
+        """Find the Lead's calendar; fill in what is due, and how much open time an answer took."""
+        lead, clock = verdict.lead, verdict.clock.at
+        if lead.is_converted:
+            return
+        answer = verdict.stamp or lead.stamp
+        verdict.calendar = self._calendar(lead, holds, None if answer is None else answer.at)
+        verdict.promise = self._promise(verdict)
+        is_news = verdict.stamp is not None or verdict.assigned_at is not None
+        if answer is not None and is_news and answer.source is not Source.PREEXISTING:
+            seconds = verdict.calendar.open_seconds(clock, max(clock, answer.at))
+            verdict.business_minutes = round(seconds / 60, 2)
+
+    def _calendar(self, lead: Lead, holds: Sequence[Hold], answered: datetime | None) -> Calendar:
+        """Return the first owner's calendar, fixed when they got the Lead; else the region's."""
+        people = [hold for hold in holds if hold.keeper is Keeper.HUMAN]
+        first = min(people, key=lambda hold: hold.at, default=None)
+        if first is not None and (answered is None or first.at <= answered):
+            return self.calendars.named(first.calendar)
+        return self.calendars.of_lead(self.policy.region_of(lead.country))
 
     def _promise(self, verdict: Verdict) -> Promise | None:
-        """Return what is due; a policy that changes later does not move what was promised."""
-        lead, clock = verdict.lead, verdict.clock.at
-        clock_was = lead.clock_started_at or lead.created_at
-        if lead.is_converted or (lead.due_at is not None and clock >= clock_was):
-            return None
-        segment = self.policy.segment_of(lead.employees)
-        return Promise(clock + timedelta(minutes=self.policy.sla_minutes(segment)), segment)
+        """Return what is due; a policy that changes later does not move what was promised.
 
-    def _is_person(self, facts: Facts, owner: str | None) -> bool:
-        """Tell whether an owner is a person, and neither a queue nor automation."""
-        user = facts.users.get(user_id(owner)) if owner and is_user(owner) else None
-        if user is None or user.automation:
-            return False
-        return user.user_type in self.policy.response.user_types
+        It moves when the clock does, and once more when the first owner works by another calendar.
+        """
+        lead, clock = verdict.lead, verdict.clock.at
+        segment = self.policy.segment_of(lead.employees)
+        target = self.policy.target(segment)
+        in_business = target.clock == "business"
+        earlier = clock < (lead.clock_started_at or lead.created_at)
+        given = in_business and verdict.assigned_at is not None
+        if lead.due_at is not None and not earlier and not given:
+            return None
+        calendar = verdict.calendar if in_business else ALWAYS
+        due = calendar.after(clock, target.target_minutes * 60)
+        return None if due == lead.due_at else Promise(due, segment)
+
+    def _hold(self, facts: Facts, lead: Lead, owner: str, at: datetime) -> Hold:
+        """Tell a person, and their calendar, from a queue and from automation."""
+        whole = at.replace(microsecond=0)
+        if not is_user(owner):
+            return Hold(whole, owner, Keeper.QUEUE)
+        user = facts.users.get(user_id(owner))
+        if user is None or not is_human(self.policy, facts.users, user.id):
+            return Hold(whole, owner, Keeper.AUTOMATION)
+        region = self.policy.region_of(lead.country)
+        calendar = self.calendars.of_person(user.username, user.team, region)
+        return Hold(whole, owner, Keeper.HUMAN, calendar)
+
+
+def _first_person(lead: Lead, holds: Iterable[Hold]) -> datetime | None:
+    """Return when a person first owned the Lead, if that is earlier than what it says."""
+    instants = [hold.at for hold in holds if hold.keeper is Keeper.HUMAN]
+    earliest_at = min(instants, default=None)
+    if lead.is_converted or earliest_at is None:
+        return None
+    known = lead.owner_assigned_at
+    return None if known is not None and known <= earliest_at else earliest_at

@@ -86,6 +86,7 @@ class Recorder:
                 "at": text(judgement.at) if isinstance(judgement, Evidence) else None,
                 "user_id": judgement.user if isinstance(judgement, Evidence) else None,
                 "event_id": cause.key,
+                **(_open_time(verdict) if writes else {}),
             },
             trace=(),
         )
@@ -96,6 +97,15 @@ class Recorder:
 
 _FIRST_ROUTING = "1:1"
 """Episode and sequence: a Lead is routed once."""
+
+
+def _open_time(verdict: Verdict) -> dict[str, JSON]:
+    """Return the arithmetic of business time, with what tells the hours that were meant."""
+    return {
+        "calendar": verdict.calendar.name,
+        "calendar_digest": verdict.calendar.digest,
+        "business_minutes": verdict.business_minutes,
+    }
 
 
 def _fact(judgement: Judgement) -> str:

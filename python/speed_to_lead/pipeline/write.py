@@ -71,6 +71,8 @@ def _routing(verdict: Verdict, policy_version: str) -> dict[str, JSON]:
     if verdict.promise is not None:
         row["Response_Due_At__c"] = text(verdict.promise.due_at)
         row["Response_Segment__c"] = verdict.promise.segment
+    if verdict.stamp is None and verdict.business_minutes is not None:
+        row["Business_Minutes_to_First_Response__c"] = verdict.business_minutes
     return row
 
 
@@ -81,6 +83,7 @@ def _stamp(verdict: Verdict, policy_version: str) -> dict[str, JSON]:
         "First_Response_At__c": text(verdict.stamp.at),
         "First_Response_Source__c": verdict.stamp.source.value,
         "First_Response_User__c": verdict.stamp.user,
+        "Business_Minutes_to_First_Response__c": verdict.business_minutes,
         "Policy_Version__c": policy_version,
     }
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import pairwise
+from zoneinfo import available_timezones
 
 from speed_to_lead.policy.matchers import In, Matcher, Range, bounds
-from speed_to_lead.policy.model import Policy, Route, Segment
+from speed_to_lead.policy.model import Hours, Policy, Route, Segment
 from speed_to_lead.policy.parts import folded
 from speed_to_lead.policy.space import Space
 
@@ -19,6 +22,7 @@ def lint(policy: Policy) -> list[str]:
         *_segments(policy),
         *_regions(policy),
         *_sla(policy),
+        *_calendars(policy),
         *_names_of_routes(policy),
         *_matchers(policy),
         *_unreachable(policy),
@@ -83,6 +87,52 @@ def _sla(policy: Policy) -> Iterator[str]:
     for name in policy.sla:
         if name not in names:
             yield f"sla.{name}: {_expected_one_of(names, name)}"
+
+
+def _calendars(policy: Policy) -> Iterator[str]:
+    said = policy.calendars
+    yield from _repeated("calendars.named[{}].name", (each.name for each in said.named))
+    for position, each in enumerate(said.named):
+        yield from (f"calendars.named[{position}].{words}" for words in _hours(each))
+    names = {each.name for each in said.named}
+    uses = {"default": said.default} if said.default is not None else {}
+    for place, chosen in (
+        ("regions", said.regions),
+        ("teams", said.teams),
+        ("owners", said.owners),
+    ):
+        uses |= {f"{place}.{key}": name for key, name in chosen.items()}
+    for path, name in uses.items():
+        if name not in names:
+            yield f"calendars.{path}: {_expected_one_of(names, name)}"
+    for region in said.regions:
+        if region not in policy.region_names():
+            yield f"calendars.regions: {_expected_one_of(policy.region_names(), region)}"
+
+
+def _hours(hours: Hours) -> Iterator[str]:
+    """Yield what is wrong with one calendar, each with its path in it."""
+    if (hours.business_hours is None) == (hours.zone is None):
+        yield "zone: expected either zone and week, or business_hours"
+    if hours.zone is not None and hours.zone not in available_timezones():
+        yield f"zone: expected an IANA time zone such as Europe/Berlin, got {hours.zone}"
+    if hours.business_hours is not None and hours.week:
+        yield "week: the org's business hours say it"
+    if hours.zone is not None and not any(hours.week.values()):
+        yield "week: expected a day on which it is open"
+    for weekday, windows in hours.week.items():
+        ordered = sorted(windows)
+        for opens, closes in ordered:
+            if closes != "00:00" and closes <= opens:
+                yield f"week.{weekday}: expected a closing time after {opens}, got {closes}"
+        for (_, closes), (opens, _) in pairwise(ordered):
+            if closes == "00:00" or opens < closes:
+                yield f"week.{weekday}: {opens} is before {closes}, when the stretch before it closes"
+    for position, day in enumerate(hours.holidays):
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            yield f"holidays[{position}]: expected a day, got {day}"
 
 
 def _names_of_routes(policy: Policy) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import time
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -20,6 +21,9 @@ from speed_to_lead.policy.parts import Choice, Part, Text, folded
 
 Count = Annotated[int, Field(ge=0)]
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)]
+ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["09:00"])]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NUMBER = r"(0|[1-9][0-9]*)"
 
 
@@ -122,8 +126,42 @@ class Target(Part):
     """How soon a Lead shall be answered."""
 
     target_minutes: Annotated[float, Field(gt=0)]
-    clock: Literal["calendar"] = "calendar"
-    """Which time counts."""
+    clock: Literal["calendar", "business"] = "calendar"
+    """Which time counts: all of it, or that in which the Lead's calendar is open."""
+
+
+class Hours(Part):
+    """One calendar: hours of its own, or those of the org's business hours."""
+
+    name: Text
+    business_hours: Text | SkipJsonSchema[None] = None
+    """Name of an active BusinessHours of the org; its zone, its hours and the org's holidays hold."""
+    zone: Text | SkipJsonSchema[None] = None
+    """IANA time zone, such as Europe/Berlin; where no business_hours are named."""
+    week: dict[Weekday, tuple[tuple[ClockTime, ClockTime], ...]] = Field(default_factory=dict)
+    """Opening and closing time of each stretch; 00:00 as a closing time is the end of the day."""
+    holidays: tuple[Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")], ...] = ()
+    """Days on which it is closed."""
+
+    def windows(self) -> tuple[tuple[tuple[time, time], ...], ...]:
+        """Return the stretches of Monday to Sunday."""
+        return tuple(
+            tuple((time.fromisoformat(o), time.fromisoformat(c)) for o, c in self.week.get(day, ()))
+            for day in WEEKDAYS
+        )
+
+
+class Calendars(Part):
+    """Whose hours count for business time: the first owner's, their team's, the region's, or the default."""
+
+    named: tuple[Hours, ...] = ()
+    default: Text | SkipJsonSchema[None] = None
+    """Where nothing else is named; absent: always open."""
+    regions: dict[Text, Text] = Field(default_factory=dict)
+    teams: dict[Text, Text] = Field(default_factory=dict)
+    """By User.Department."""
+    owners: dict[Text, Text] = Field(default_factory=dict)
+    """By User.Username."""
 
 
 class Policy(Part):
@@ -146,6 +184,7 @@ class Policy(Part):
     regions: tuple[Region, ...] = ()
     default_region: Text
     """The region of a Lead without a country, or from one that no region names."""
+    calendars: Calendars = Calendars()
     routes: Route
     """The root, which has no ``when``: it takes every Lead that no route below it takes."""
     sla: dict[Text, Target]
@@ -197,9 +236,9 @@ class Policy(Part):
         """Return the names of all regions, the default one included."""
         return frozenset({self.default_region, *(region.name for region in self.regions)})
 
-    def sla_minutes(self, segment: str) -> float:
-        """Return how many minutes may pass before the Leads of a segment are answered."""
-        return self.sla[segment].target_minutes
+    def target(self, segment: str) -> Target:
+        """Return how soon the Leads of a segment shall be answered."""
+        return self.sla[segment]
 
     def owners(self) -> frozenset[OwnerRef]:
         """Return every owner that a route names."""

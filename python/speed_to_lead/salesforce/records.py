@@ -206,7 +206,8 @@ class Records:
                 self._users.clear()
                 unknown = list(wanted)
             rows = await self._select(
-                "SELECT Id, Username, UserType, IsActive FROM User WHERE Id IN ({})", unknown
+                "SELECT Id, Username, Department, UserType, IsActive FROM User WHERE Id IN ({})",
+                unknown,
             )
             self._users |= {user_id(row["Id"]): self._user(row) for row in rows}
         return {each: self._users[each] for each in wanted if each in self._users}
@@ -220,6 +221,8 @@ class Records:
             is_active=row["IsActive"],
             automation=not names.isdisjoint(response.automation_users),
             trusted_logger=not names.isdisjoint(response.trusted_loggers),
+            username=row["Username"],
+            team=row["Department"],
         )
 
     async def _sender(self, row: Mapping[str, Any]) -> UserId | None:
