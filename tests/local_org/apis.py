@@ -8,7 +8,7 @@ _NO_RESOURCE = "404 `NOT_FOUND`"
 _NO_TYPE = "400 `INVALID_TYPE`"
 
 APIS: dict[str, Api] = {
-    "Signing in": Api(("test_oauth",)),
+    "Signing in": Api(("test_oauth", "test_oauth_apps")),
     "REST API": Api(
         (
             "test_rest",

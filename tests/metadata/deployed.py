@@ -8,7 +8,14 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from local_org.metadata.markup import XmlFile, children, text
 from local_org.metadata.messages import MANIFEST
@@ -23,6 +30,7 @@ FOLDERS = ("reportFolder", "dashboardFolder")
 README = "README.md"
 BEFORE = "pre"
 """Bundles in this folder are deployed before the package, all others after it."""
+PLACE = b"%%%CERTIFICATE%%%"
 _DIRECTORIES = {kind: directory for directory, kind in CHILDREN.items()}
 
 
@@ -58,6 +66,22 @@ class _Session:
         return self.org.deploy(self.session, zipped(files), options).failures
 
 
+@cache
+def some_key() -> rsa.RSAPrivateKey:
+    """Return the private key of ``some_certificate``."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@cache
+def some_certificate() -> bytes:
+    """Return a certificate, as `deploy_auth` puts one where a bundle keeps a place for it."""
+    key = some_key()
+    name, now = x509.Name([]), datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
 @contextmanager
 def _fresh() -> Iterator[_Session]:
     """Give the administrator's session in a fresh org."""
@@ -91,7 +115,10 @@ def _files(project: Path, base: Path) -> dict[str, bytes]:
     """
     if (base / MANIFEST).exists():
         paths = [path for path in sorted(base.rglob("*")) if path.is_file() and path.name != README]
-        return {path.relative_to(base).as_posix(): path.read_bytes() for path in paths}
+        return {
+            path.relative_to(base).as_posix(): path.read_bytes().replace(PLACE, some_certificate())
+            for path in paths
+        }
     with tempfile.TemporaryDirectory() as folder:
         alone = Path(folder) / "alone"
         shutil.copytree(base, alone / DEFAULT)

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from local_org.metadata.client_apps import ClientApp, client_apps, holds_one_of
 from local_org.org import Org
 
 CLIENT_ID: Final = "3MVG9local.speed.to.lead"
@@ -84,7 +85,8 @@ class Clients:
 
         :raises GrantRefused: the signature, the audience, the time or the user is wrong.
         """
-        claims = self._verified(assertion)
+        app = self._app(assertion)
+        claims = self._verified(assertion, app)
         audience = claims.get("aud")
         if not self._is_ours(audience if isinstance(audience, list) else [audience]):
             raise GrantRefused("invalid_grant", "audience is invalid")
@@ -97,7 +99,10 @@ class Clients:
             expires /= 1000
         if expires + _SKEW_SECONDS < self.now():
             raise GrantRefused("invalid_grant", "assertion is expired")
-        return self._active(str(claims.get("sub") or claims.get("prn") or ""))
+        user_id = self._active(str(claims.get("sub") or claims.get("prn") or ""))
+        if app is not None and not self._approved(app, user_id):
+            raise GrantRefused("invalid_grant", "user hasn't approved this consumer")
+        return user_id
 
     def by_credentials(self, client_id: str, secret: str) -> str:
         """Return the user id that a client runs as.
@@ -154,9 +159,20 @@ class Clients:
             raise GrantRefused("invalid_grant", "invalid authorization code")
         return user_id
 
-    def _verified(self, assertion: str) -> Mapping[str, Any]:
-        """Return the claims when one of the registered keys has signed them."""
-        for key in self.keys:
+    def _app(self, assertion: str) -> ClientApp | None:
+        """Return the deployed app in whose name an assertion speaks; nothing of it is believed yet."""
+        issuer = _unverified(assertion).get("iss")
+        apps = client_apps(self.org.store)
+        return next((app for app in apps if app.consumer_key == issuer), None)
+
+    def _approved(self, app: ClientApp, user_id: str) -> bool:
+        return bool(app.permission_sets) and holds_one_of(
+            self.org.store, user_id, app.permission_sets
+        )
+
+    def _verified(self, assertion: str, app: ClientApp | None) -> Mapping[str, Any]:
+        """Return the claims when the app's key, or one of the org's own, has signed them."""
+        for key in self.keys if app is None else (public_key(app.certificate),):
             try:
                 return _claims(assertion, key)
             except jwt.InvalidTokenError:
@@ -180,11 +196,16 @@ class Clients:
 
 def subject(assertion: str) -> str:
     """Return the username that a JWT claims to speak for; nothing of it is believed yet."""
-    try:
-        claims = jwt.decode(assertion, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
-        return ""
+    claims = _unverified(assertion)
     return str(claims.get("sub") or claims.get("prn") or "")
+
+
+def _unverified(assertion: str) -> Mapping[str, Any]:
+    try:
+        claims: Mapping[str, Any] = jwt.decode(assertion, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return {}
+    return claims
 
 
 def _claims(assertion: str, key: RSAPublicKey) -> Mapping[str, Any]:

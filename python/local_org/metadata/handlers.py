@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from local_org.metadata import (
     channels,
+    client_apps,
     custom_metadata,
     custom_objects,
     fields,
@@ -47,6 +48,8 @@ _HANDLERS: Mapping[str, Callable[[Work, Component], str]] = {
     "MutingPermissionSet": permissions.muting_permission_set,
     "PermissionSetGroup": permissions.permission_set_group,
     "Profile": permissions.profile,
+    "ExternalClientApplication": stored.stored,
+    **dict.fromkeys(sorted(client_apps.HOLDERS), client_apps.client_app),
 }
 """In the order of dependency: what comes later may name what comes before."""
 READS_TABLES = frozenset({"CustomMetadata"})
@@ -73,7 +76,7 @@ def apply(work: Work, component: Component) -> tuple[str, bool, bool]:
     created = _is_new(work, component)
     component_id = _HANDLERS.get(component.type_name, stored.stored)(work, component)
     old = work.document(component.type_name, component.full_name)
-    body = _kept(component)
+    body = _kept(component, component_id)
     changed = old is None or old.body != body
     work.save(component, body, component_id)
     work.touched.append((component.type_name, component.full_name, component_id, False))
@@ -87,8 +90,10 @@ def _is_new(work: Work, component: Component) -> bool:
     return work.document(component.type_name, component.full_name) is None
 
 
-def _kept(component: Component) -> bytes:
+def _kept(component: Component, component_id: str) -> bytes:
     """Return a component as retrieve gives it back: its own file as it came, or its part of one."""
+    if component.type_name in client_apps.HOLDERS:
+        return client_apps.kept(component, component_id)
     if component.content is not None:
         return component.content
     if children_of(component.type_name):

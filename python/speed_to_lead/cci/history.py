@@ -54,7 +54,7 @@ class StampHistory(BaseSalesforceTask):  # type: ignore[misc]  # cumulusci has n
             environment = self._environment(policy, Path(directory))
             told = _speed_to_lead(environment, "backfill", "--since", self.options["since"])
             [done] = [each for each in _lines(told) if each.get("event") == "backfilled"]
-            refused = json.loads(_speed_to_lead(environment, "quarantine", "--json"))
+            refused = json.loads(_speed_to_lead(environment, "quarantine", "list", "--json"))
         if refused:
             raise CumulusCIException(
                 f"{len(refused)} records were set aside; the first: {refused[0]['reason']}"
