@@ -23,6 +23,8 @@ INTERACTIVE = {"sf org login web"}
 """What only a person at a browser can run; all else that sf is told to do stands in the guide."""
 GUIDE = "local-org.md"
 """Its commands are run, one after the other, by tests/clients/test_guide.py."""
+KEYS = ROOT / "tests" / "journeys" / "test_auth.py"
+"""The journey that makes key and certificate as docs/install.md says."""
 POLICY = ROOT / "python" / "speed_to_lead" / "demo" / "policy.json"
 
 
@@ -74,6 +76,8 @@ def test_a_documented_command_exists(line):
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
     elif words[0] == "sf":
         assert " ".join(words[:4]) in INTERACTIVE
+    elif words[0] == "openssl":
+        assert f'"openssl", "{words[1]}"' in KEYS.read_text(encoding="utf-8")
     elif words[:2] == ["cci", "org"]:
         run("cci", *words[1:3], "--help")
     elif words[0] == "cci":

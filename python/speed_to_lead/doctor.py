@@ -32,6 +32,8 @@ _WRITTEN = (
 
 _EVERYBODY_TRANSFERS = frozenset({"ReadEditTransfer", "All"})
 """Values of ``Organization.DefaultLeadAccess``; all others leave some Leads out of reach."""
+_SHARED = {"None": "Private", "Read": "Public Read Only", "Edit": "Public Read/Write"}
+"""What Setup calls the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Doctor:
         """
         [org] = await salesforce.query("SELECT DefaultLeadAccess FROM Organization")
         default = org["DefaultLeadAccess"]
+        shared = _SHARED.get(default, default)
         if default in _EVERYBODY_TRANSFERS:
             return "everybody may edit and transfer every Lead"
         token = await salesforce.token()
@@ -103,10 +106,10 @@ class Doctor:
         )
         if not granted:
             raise _Unwell(
-                f"Leads are shared as {default}, so this user cannot edit or transfer all of them: assign "
+                f"Leads are {shared}, so this user cannot edit or transfer all of them: assign "
                 "the permission set Speed_to_Lead_Sidecar_Private_Sharing"
             )
-        return f"Leads are shared as {default}, and this user may modify all of them"
+        return f"Leads are {shared}, and this user may modify all of them"
 
     async def _activities(self, salesforce: Salesforce) -> str:
         for entity in ("Task", "EmailMessage", "EmailMessageRelation"):

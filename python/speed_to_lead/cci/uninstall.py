@@ -86,6 +86,8 @@ class Component:
 def named_in(directory: Path) -> list[Component]:
     """Return what the ``package.xml`` of a directory in Metadata API format names.
 
+    Standard objects are the org's own: what we add to them has names of its own.
+
     :raises UsageError: there is no such manifest.
     """
     manifest = directory / "package.xml"
@@ -96,6 +98,8 @@ def named_in(directory: Path) -> list[Component]:
         kind = block.findtext("m:name", "", _NS)
         for member in block.findall("m:members", _NS):
             name = member.text or ""
+            if kind == "CustomObject" and "__" not in name:
+                continue
             is_folder = kind in _FOLDERS and "/" not in name.rstrip("/")
             found.append(Component(_FOLDERS[kind] if is_folder else kind, name.rstrip("/")))
     return found
