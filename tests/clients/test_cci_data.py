@@ -22,8 +22,9 @@ def hub(shell):
 
 
 def made(hub, flow, alias):
-    """Run a flow that makes the scratch org on first use, and return the org's username."""
-    hub.cci("flow", "run", flow, "--org", alias)
+    """Run a flow that makes the scratch org on first use, without a warning; return its username."""
+    done = hub.cci("flow", "run", flow, "--org", alias)
+    assert "warning" not in (done.stdout + done.stderr).lower()
     told = hub.cci("org", "info", alias, "--json").stdout
     return json.loads(told[told.index("{") :])["username"]
 
