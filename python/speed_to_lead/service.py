@@ -13,11 +13,17 @@ from random import Random
 
 from speed_to_lead.calendars import Calendars
 from speed_to_lead.changes import Batch, ChangeSource
-from speed_to_lead.errors import OrgUnavailable, ReplayExpired, UsageError
+from speed_to_lead.errors import (
+    OrgUnavailable,
+    PolicyInvalid,
+    ReplayExpired,
+    SpeedToLeadError,
+    UsageError,
+)
 from speed_to_lead.flywheel import JsonLines
 from speed_to_lead.ids import ReplayId
 from speed_to_lead.ledger import Ledger
-from speed_to_lead.pipeline import Handled, Pipeline
+from speed_to_lead.pipeline import Handled, Pipeline, Rules
 from speed_to_lead.pipeline.decide import Decider
 from speed_to_lead.pipeline.decisions import Recorder
 from speed_to_lead.policy import Policy, load_policy
@@ -61,22 +67,27 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
         salesforce = await Salesforce.connect(settings)
         stack.push_async_callback(salesforce.close)
         org_id = (await salesforce.token()).org_id
-        records = Records(salesforce, policy)
-        calendars = Calendars.of(policy, await org_calendars(salesforce, policy))
-        decider = Decider(policy, await records.owners(), calendars)
+        rules = await _rules(settings, policy, salesforce)
         ledger = Ledger.open(settings.ledger, org_id)
         stack.callback(ledger.close)
         flywheel = JsonLines(settings.flywheel_dir, ledger)
         stack.callback(flywheel.close)
         pipeline = Pipeline(
-            salesforce=salesforce,
-            records=records,
-            ledger=ledger,
-            decider=decider,
-            recorder=Recorder(org_id, policy, settings.flywheel_client_id),
-            client_name=settings.client_name,
+            salesforce=salesforce, ledger=ledger, rules=rules, client_name=settings.client_name
         )
         yield Parts(settings, policy, salesforce, ledger, pipeline, flywheel, Metrics())
+
+
+async def _rules(settings: Settings, policy: Policy, salesforce: Salesforce) -> Rules:
+    """Return everything that a policy decides, with what it names found in the org.
+
+    :raises UsageError: the org has no such owner, or no such business hours.
+    """
+    records = Records(salesforce, policy)
+    calendars = Calendars.of(policy, await org_calendars(salesforce, policy))
+    decider = Decider(policy, await records.owners(), calendars)
+    org_id = (await salesforce.token()).org_id
+    return Rules(records, decider, Recorder(org_id, policy, settings.flywheel_client_id))
 
 
 async def run(settings: Settings, until_idle: float | None = None) -> None:
@@ -99,7 +110,7 @@ async def run(settings: Settings, until_idle: float | None = None) -> None:
                     policy_version=parts.policy.version,
                     policy_digest=parts.policy.digest,
                 )
-                await _Loop(parts, source, health, until_idle).until(stop)
+                await _Loop(parts, source, health, until_idle, _reload_on_signal()).until(stop)
         finally:
             await source.close()
         log.info("stopped", outbox=len(parts.ledger.outbox(1)))
@@ -123,6 +134,13 @@ async def backfill(settings: Settings, since: str) -> None:
         log.info(
             "backfilled", changes=handled.changes, routed=handled.routed, stamped=handled.stamped
         )
+
+
+def _reload_on_signal() -> asyncio.Event:
+    """Return the event that SIGHUP sets."""
+    reload = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.set)
+    return reload
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -156,10 +174,15 @@ class _Loop:
     """One batch after the other, with patience for an org that does not answer."""
 
     def __init__(
-        self, parts: Parts, source: ChangeSource, health: Health, until_idle: float | None
+        self,
+        parts: Parts,
+        source: ChangeSource,
+        health: Health,
+        until_idle: float | None,
+        reload: asyncio.Event,
     ) -> None:
         self._parts, self._source, self._health = parts, source, health
-        self._until_idle = until_idle
+        self._until_idle, self._reload = until_idle, reload
         self._random = Random()  # noqa: S311 - jitter
         self._busy_at = time.monotonic()
 
@@ -167,10 +190,27 @@ class _Loop:
         """Handle what comes until the event is set, or all is quiet."""
         self._parts.flywheel.drain()
         while not stop.is_set() and not self._idle():
+            if self._reload.is_set():
+                self._reload.clear()
+                await self._take_policy()
             batches = await self._next(stop)
             await self._handle(batches, stop)
             self._parts.flywheel.drain()
             self._health.handled()
+
+    async def _take_policy(self) -> None:
+        """Go on under the policy as its file is now, or under the one at work if it is no good."""
+        parts = self._parts
+        try:
+            policy = load_policy(parts.settings.policy)
+            rules = await _rules(parts.settings, policy, parts.salesforce)
+        except SpeedToLeadError as error:
+            parts.metrics.error("policy")
+            log.error("policy_refused", error=_why_not(error), policy_version=parts.policy.version)
+            return
+        parts.policy = self._health.policy = policy
+        parts.pipeline.take(rules)
+        log.info("policy_taken", policy_version=policy.version, policy_digest=policy.digest)
 
     def _idle(self) -> bool:
         quiet = time.monotonic() - self._busy_at
@@ -256,6 +296,15 @@ class _Loop:
         log.info(
             "backfilled", changes=handled.changes, routed=handled.routed, stamped=handled.stamped
         )
+
+
+def _why_not(error: SpeedToLeadError) -> str:
+    """Return why a policy was not taken; never its own words, which may name people."""
+    if isinstance(error, PolicyInvalid):
+        return "it is not valid: `speed-to-lead policy check` tells why"
+    if isinstance(error, OrgUnavailable):
+        return "the org does not answer: send SIGHUP again later"
+    return "the org lacks an owner or hours that it names: `speed-to-lead doctor` tells which"
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -158,7 +158,7 @@ class Metrics:
         self._assignments.observe(seconds)
 
     def error(self, area: str) -> None:
-        """Count an error by its area: ``org``, ``replay`` or ``write``."""
+        """Count an error by its area: ``org``, ``policy``, ``replay`` or ``write``."""
         self._errors.labels(area).inc()
 
     def exposition(self) -> bytes:

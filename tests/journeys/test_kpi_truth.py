@@ -12,7 +12,6 @@ from tests.journeys.kpis import REPORTS, ROOT, Month, Table, expected, month, sa
 
 PAGE = ROOT / "docs" / "kpis.md"
 FOLDER = ROOT / "force-app" / "main" / "default" / "reports" / "SalesOpsKPIs"
-pytestmark = pytest.mark.xdist_group("kpi truth")
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 
+from speed_to_lead.demo import POLICY
 from tests.journeys.stage import assign, deploy, wait_for, zipped
 from tests.journeys.test_responses import FIVE, a_call, a_lead, later, stamp
 from tests.metadata.deploying import manifest, xml
@@ -66,6 +69,40 @@ def stamped(http):
     """Return the metrics once the response is in them."""
     metrics = http.get("/metrics").text
     return metrics if "first_response_latency_seconds_count 1.0" in metrics else None
+
+
+def test_a_policy_is_taken_on_a_signal_and_a_broken_one_is_not(scene, tmp_path):
+    path = scene.sidecar.policy = tmp_path / "policy.json"
+    document = json.loads(POLICY.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(document), encoding="utf-8")
+    scene.sidecar.start()
+    scene.listening()
+    path.write_text(json.dumps(document | {"version": "2.0.0"}), encoding="utf-8")
+    scene.sidecar.reload()
+    wait_for(lambda: scene.told("policy_taken") or None, "the new policy")
+    assert version_of(scene, a_lead(scene)) == "2.0.0"
+    for broken, words in (
+        ({"version": "two"}, "policy check"),
+        ({"version": "3.0.0", "routes": {"name": "R", "owner": {"user": "no@one.test"}}}, "doctor"),
+    ):
+        path.write_text(json.dumps(document | broken), encoding="utf-8")
+        told = refusal(scene)
+        assert (words in told["error"], told["policy_version"]) == (True, "2.0.0")
+        assert "no@one.test" not in scene.sidecar.log.read_text(encoding="utf-8")
+    assert version_of(scene, a_lead(scene)) == "2.0.0"
+    assert scene.sidecar.stop() == 0
+
+
+def refusal(scene):
+    """Have the policy read again, and return what is said of its refusal."""
+    before = len(scene.told("policy_refused"))
+    scene.sidecar.reload()
+    return wait_for(lambda: scene.told("policy_refused")[before:] or None, "the refusal")[-1]
+
+
+def version_of(scene, lead):
+    """Wait until a Lead is routed, and return the version of the policy that did it."""
+    return wait_for(lambda: scene.lead(lead)["Policy_Version__c"], "the routing")
 
 
 def test_an_explanation_is_re_executed_and_gives_the_same_answer(scene):

@@ -21,7 +21,6 @@ LEAD = (
     "First_Response_User__c, Met_Response_SLA__c FROM Lead ORDER BY CreatedDate"
 )
 
-pytestmark = pytest.mark.xdist_group("sample data")
 SAID = re.compile(
     r"(?P<source>\w+)(?: (?P<when>when loaded|after (?P<seconds>-?\d+) s))?"
     r"(?:, (?P<due>met|missed|not due))?"

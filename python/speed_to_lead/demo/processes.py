@@ -138,6 +138,11 @@ class Sidecar:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(seconds)
 
+    def reload(self) -> None:
+        """Have it read its policy again (SIGHUP)."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
+
     def kill(self) -> None:
         """Kill it with SIGKILL, as a power cut would."""
         if self._process is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from speed_to_lead.changes import Batch, Change, ChangeKind, Unreadable
@@ -23,13 +24,22 @@ from speed_to_lead.pipeline.write import Outcome, write
 from speed_to_lead.salesforce import Salesforce
 from speed_to_lead.salesforce.records import Records
 
-__all__ = ["Handled", "Pipeline"]
+__all__ = ["Handled", "Pipeline", "Rules"]
 
 _RETRY_SECONDS = (0.25, 1.0, 4.0, 16.0, 60.0)
 """When the links of a mail are looked for again: the org adds relations after the message."""
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _HOLE_MARGIN = timedelta(minutes=10)
 """How far around an overflow its entity is queried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything in the pipeline that one policy decides; all of it changes together."""
+
+    records: Records
+    decider: Decider
+    recorder: Recorder
 
 
 class Pipeline:
@@ -39,16 +49,18 @@ class Pipeline:
         self,
         *,
         salesforce: Salesforce,
-        records: Records,
         ledger: Ledger,
-        decider: Decider,
-        recorder: Recorder,
+        rules: Rules,
         client_name: str,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._salesforce, self._records, self._ledger = salesforce, records, ledger
-        self._decider, self._recorder = decider, recorder
+        self._salesforce, self._ledger = salesforce, ledger
         self._client_name, self._now = client_name, now
+        self.take(rules)
+
+    def take(self, rules: Rules) -> None:
+        """Go by other rules from the next batch on."""
+        self._records, self._decider, self._recorder = rules.records, rules.decider, rules.recorder
 
     async def handle(self, batches: Sequence[Batch]) -> Handled:
         """Take batches to their end and store their positions; nothing is stored when it raises.
