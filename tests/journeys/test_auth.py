@@ -13,7 +13,6 @@ from speed_to_lead.demo.actors import API
 from speed_to_lead.demo.processes import script
 from tests.journeys.administrator import administering
 
-
 DAYS = "30"
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from tests.journeys.administrator import ROOT, administering
 
-
 SUITES = ROOT / "robot" / "SpeedToLead" / "tests" / "api"
 SESSION = re.compile(r"00D[0-9A-Za-z]{12,15}!")
 
