@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
@@ -36,13 +36,28 @@ class Calendar:
     @cached_property
     def digest(self) -> str:
         """``sha256:`` and 64 hex digits over zone, week and holidays, whatever the calendar's name."""
+        return f"sha256:{hashlib.sha256(self.said.encode()).hexdigest()}"
+
+    @cached_property
+    def said(self) -> str:
+        """Everything that counts of it, as JSON: what the digest is taken of."""
         said = {
             "zone": self.zone.key,
             "week": [[[str(o), str(c)] for o, c in sorted(day)] for day in self.week],
             "holidays": sorted(map(str, self.holidays)),
         }
-        canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
-        return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+        return json.dumps(said, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def read(cls, name: str, said: str) -> Calendar:
+        """Return a calendar from what one has said of itself."""
+        told = json.loads(said)
+        week = tuple(
+            tuple((time.fromisoformat(o), time.fromisoformat(c)) for o, c in day)
+            for day in told["week"]
+        )
+        holidays = frozenset(map(date.fromisoformat, told["holidays"]))
+        return cls(name, ZoneInfo(told["zone"]), week, holidays)
 
     @cached_property
     def is_always_open(self) -> bool:
@@ -55,13 +70,20 @@ class Calendar:
             return -self.open_seconds(end, start)
         if self.is_always_open:
             return round((end - start).total_seconds())
-        total = timedelta()
+        total = sum((closes - opens for opens, closes in self.open_spans(start, end)), timedelta())
+        return round(total.total_seconds())
+
+    def open_spans(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the stretches of ``[start, end)`` in which it is open, in order."""
+        if self.is_always_open:
+            yield start, end
+            return
         day, last = self._day(start) - _DAY, self._day(end) + _DAY
         while day <= last:
             for opens, closes in _spans(self, day):
-                total += max(timedelta(), min(closes, end) - max(opens, start))
+                if max(opens, start) < min(closes, end):
+                    yield max(opens, start), min(closes, end)
             day += _DAY
-        return round(total.total_seconds())
 
     def after(self, start: datetime, seconds: float) -> datetime:
         """Return the first instant by which so many open seconds have passed since the start.

@@ -107,13 +107,14 @@ def explain(
 ) -> None:
     """Tell why a Lead went where it went, and what its first response rests on."""
     from speed_to_lead import explain as explaining  # noqa: PLC0415 - other commands start faster
+    from speed_to_lead.explain import show  # noqa: PLC0415
     from speed_to_lead.policy import load_policy  # noqa: PLC0415
 
     told = explaining.explain(ledger, lead, load_policy(policy))
     if as_json:
         typer.echo(json.dumps(told.as_json(), indent=2))
     else:
-        Console().print(explaining.rendered(told))
+        Console().print(show.rendered(told))
 
 
 @app.command()

@@ -26,19 +26,23 @@ def by_source(ledger: Path, days: int, as_of: str) -> list[dict[str, JSON]]:
     opened = Ledger.read(ledger)
     try:
         leads = [
-            each for each in opened.every_lead() if end - timedelta(days=days) <= each.created_at
+            (each, deleted)
+            for each, deleted in opened.every_lead()
+            if end - timedelta(days=days) <= each.created_at
         ]
     finally:
         opened.close()
-    sources = sorted({lead.source or "" for lead in leads})
+    sources = sorted({lead.source or "" for lead, _ in leads})
     groups = [
-        (source, [lead for lead in leads if (lead.source or "") == source]) for source in sources
+        (source, [pair for pair in leads if (pair[0].source or "") == source]) for source in sources
     ]
     return [_row(name, chosen, end) for name, chosen in [*groups, (ALL, leads)]]
 
 
-def _row(name: str, leads: Sequence[Lead], as_of: datetime) -> dict[str, JSON]:
-    numbers = asdict(figures(map(Measured.of, leads), as_of))
+def _row(
+    name: str, leads: Sequence[tuple[Lead, datetime | None]], as_of: datetime
+) -> dict[str, JSON]:
+    numbers = asdict(figures((Measured.of(*pair) for pair in leads), as_of))
     return {"source": name, **{key: _shown(value) for key, value in numbers.items()}}
 
 

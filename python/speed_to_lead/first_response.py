@@ -16,6 +16,7 @@ from speed_to_lead.model import (
     Evidence,
     Grade,
     Lead,
+    Meeting,
     Reason,
     Rejection,
     Source,
@@ -31,6 +32,8 @@ CLOSER_UNKNOWN = "closer_unknown"
 """Who closed the Task was not seen, and it was edited since; who created it stands in."""
 TIME_FROM_COMMIT = "time_from_commit"
 """The Task does not say when it was completed; its closing event does."""
+MERGED = "merged"
+"""It came with a Lead that was merged into this one."""
 FUTURE_DATED = "FUTURE_DATED"
 """The mail says that it was sent after it was stored; when it was stored is taken."""
 LATE_CAPTURED = "LATE_CAPTURED"
@@ -109,6 +112,39 @@ def judge_email(
         return Rejection(email.id, lead.id, refused.reason)
 
 
+def judge_meeting(
+    policy: Policy, lead: Lead, meeting: Meeting, users: Mapping[UserId, User]
+) -> Evidence | Rejection:
+    """Return what an Event proves for a Lead, or the first reason why it proves nothing."""
+    try:
+        return _evidence_of_meeting(policy, lead, meeting, users)
+    except _RefusedError as refused:
+        return Rejection(meeting.id, lead.id, refused.reason)
+
+
+def conversion_of(lead: Lead, by: UserId | None) -> Evidence | None:
+    """Return a Lead's conversion as what ends the wait if nothing did; ``None`` if nobody knows when.
+
+    It is stamped, so that the Lead does not wait for ever, and counted apart: it is no answer.
+    """
+    if not lead.is_converted or lead.converted_at is None:
+        return None
+    at = _whole(lead.converted_at)
+    return Evidence(lead.id, lead.id, at, Source.CONVERSION, by, None, ())
+
+
+def inherited(lead: Lead) -> Evidence | None:
+    """Return what a Lead says of its response, for the Lead that it was merged into.
+
+    Whoever stamped it knew why; the record behind it may be out of our sight.
+    """
+    if lead.stamp is None:
+        return None
+    stamp = lead.stamp
+    source = Source.OTHER if stamp.source is Source.PREEXISTING else stamp.source
+    return Evidence(lead.id, lead.id, _whole(stamp.at), source, stamp.user, None, (MERGED,))
+
+
 class _RefusedError(Exception):
     """A record is no evidence; the reasons are tried in the order of section 6."""
 
@@ -127,7 +163,7 @@ def _evidence_of_task(
 ) -> Evidence:
     rules, clock = policy.response, clock_start(policy, lead)
     source, timed, closer = _source(rules, task), _time_of_task(rules, task), _closer(task)
-    _refuse(Reason.NOT_LINKED, task.who_id != lead.id)
+    _refuse(Reason.NOT_LINKED, not is_about(lead, task.who_id))
     _refuse(Reason.LIST_EMAIL, task.subtype == "ListEmail")
     _refuse(Reason.CADENCE_AUTO, task.subtype == "Cadence")
     if task.is_closed:
@@ -141,7 +177,7 @@ def _evidence_of_task(
     inbound = is_call and task.call_type == "Inbound"
     _refuse(Reason.INBOUND_CALL, inbound and not rules.count_inbound_calls)
     _refuse(Reason.INTERNAL_CALL, is_call and task.call_type == "Internal")
-    timed = _in_time(policy, clock, timed)
+    timed = _in_time(policy, lead, clock, timed)
     _refuse(Reason.DELETED, task.deleted)
     flags = (*closer.flags, *timed.flags)
     return Evidence(task.id, lead.id, timed.at, source, closer.user, timed.grade, flags)
@@ -161,9 +197,32 @@ def _evidence_of_email(
     _refuse(Reason.AUTO_REPLY_FAST, _at_once(policy, lead, clock, timed, email.created_by))
     _refuse(Reason.AUTO_SUBJECT, email.subject_is_automatic)
     sender = _sender(policy, email, users)
-    timed = _in_time(policy, clock, timed)
+    timed = _in_time(policy, lead, clock, timed)
     _refuse(Reason.DELETED, email.deleted)
     return Evidence(email.id, lead.id, timed.at, Source.EMAIL, sender, timed.grade, timed.flags)
+
+
+def _evidence_of_meeting(
+    policy: Policy, lead: Lead, meeting: Meeting, users: Mapping[UserId, User]
+) -> Evidence:
+    writer, clock = meeting.created_by, clock_start(policy, lead)
+    _refuse(Reason.NOT_LINKED, not is_about(lead, meeting.who_id))
+    _refuse(Reason.SELF_BOOKED, _is_scheduler(users, writer))
+    _refuse(Reason.AUTOMATION_ACTOR, not is_human(policy, users, writer))
+    _refuse(Reason.CHANNEL_OFF, not policy.response.meetings)
+    timed = _in_time(policy, lead, clock, _Time(_whole(meeting.created_at), Grade.A))
+    _refuse(Reason.DELETED, meeting.deleted)
+    return Evidence(meeting.id, lead.id, timed.at, Source.MEETING, writer, timed.grade, ())
+
+
+def is_about(lead: Lead, who_id: str | None) -> bool:
+    """Tell whether an activity's WhoId means a Lead: itself, or the Contact that it became.
+
+    When it became a Contact must be known, else nobody can tell a touch before from one after.
+    """
+    if lead.converted_at is not None and lead.contact_id is not None and who_id == lead.contact_id:
+        return True
+    return who_id == lead.id
 
 
 def _source(rules: Response, task: Task) -> Source | None:
@@ -221,6 +280,12 @@ def _sender(policy: Policy, email: Email, users: Mapping[UserId, User]) -> UserI
         return email.from_user
     _refuse(Reason.AUTOMATION_ACTOR, not is_human(policy, users, writer))
     return writer
+
+
+def _is_scheduler(users: Mapping[UserId, User], user_id: UserId | None) -> bool:
+    """Tell whether a user is a tool in which prospects book meetings themselves."""
+    user = None if user_id is None else users.get(user_id)
+    return user is not None and user.scheduler
 
 
 def _is_trusted(users: Mapping[UserId, User], user_id: UserId | None) -> bool:
@@ -284,12 +349,14 @@ def _at_once(
     return response_time(clock, timed.at) < timedelta(seconds=policy.response.auto_reply_seconds)
 
 
-def _in_time(policy: Policy, clock: ClockStart, timed: _Time | None) -> _Time:
+def _in_time(policy: Policy, lead: Lead, clock: ClockStart, timed: _Time | None) -> _Time:
     """Return the time of a touch, which must be known, recent enough and trusted enough."""
     if timed is None:
         raise _RefusedError(Reason.NO_EVENT_TIME)
     oldest = clock.at - timedelta(days=policy.clock.lookback_days)
     _refuse(Reason.TOO_OLD, timed.at < oldest)
+    ended = lead.converted_at
+    _refuse(Reason.AFTER_END, ended is not None and timed.at > _whole(ended))
     late = timed.grade is Grade.C and not policy.response.backdated_may_lower
     _refuse(Reason.LATE_LOG_REFUSED, late)
     return timed
@@ -309,6 +376,20 @@ def stamp_of(policy: Policy, clock: ClockStart, evidence: Evidence) -> Stamp:
     return Stamp(evidence.at, source, evidence.user)
 
 
+def behind(stamped: Stamp, evidence: Iterable[Evidence]) -> Evidence | None:
+    """Return the evidence that a stamp was made of; ``None`` when somebody else made it.
+
+    A stamp may say *Preexisting* of any source: that depends on a clock, which may have moved.
+    """
+    fitting = (
+        each
+        for each in evidence
+        if (each.at, each.user) == (_whole(stamped.at), stamped.user)
+        and stamped.source in (each.source, Source.PREEXISTING)
+    )
+    return earliest(fitting)
+
+
 def to_write(
     stamped: Stamp | None, known: Evidence | None, best: Evidence, stamp: Stamp
 ) -> Stamp | None:
@@ -321,7 +402,7 @@ def to_write(
         return stamp
     if known is None:
         return stamp if stamp.at < _whole(stamped.at) else None
-    return stamp if best.key < known.key and stamp != stamped else None
+    return stamp if best.key <= known.key and stamp != stamped else None
 
 
 def _preexists(policy: Policy, clock: ClockStart, at: datetime) -> bool:

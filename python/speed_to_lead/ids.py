@@ -16,6 +16,8 @@ OwnerId = NewType("OwnerId", str)
 """A user (``005``) or a queue (``00G``): whatever may stand in ``OwnerId``."""
 TaskId = NewType("TaskId", str)
 EmailMessageId = NewType("EmailMessageId", str)
+EventId = NewType("EventId", str)
+ContactId = NewType("ContactId", str)
 OrgId = NewType("OrgId", str)
 ReplayId = NewType("ReplayId", bytes)
 """Opaque position in a change stream; compare for equality only, never for order.
@@ -94,6 +96,22 @@ def email_message_id(text: str) -> EmailMessageId:
     :raises InvalidId: when `text` is no id, or does not begin with the key prefix ``02s``.
     """
     return EmailMessageId(_checked(text, "an EmailMessage", ("02s",)))
+
+
+def event_id(text: str) -> EventId:
+    """Read an Event id of 15 or 18 characters.
+
+    :raises InvalidId: when `text` is no id, or does not begin with the key prefix ``00U``.
+    """
+    return EventId(_checked(text, "an Event", ("00U",)))
+
+
+def contact_id(text: str) -> ContactId:
+    """Read a Contact id of 15 or 18 characters.
+
+    :raises InvalidId: when `text` is no id, or does not begin with the key prefix ``003``.
+    """
+    return ContactId(_checked(text, "a Contact", ("003",)))
 
 
 def org_id(text: str) -> OrgId:

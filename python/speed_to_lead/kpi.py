@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
 
-from speed_to_lead.model import Lead, Source
+from speed_to_lead.model import ANSWERS, Lead, Source
 
 _TOLERANCE = timedelta(seconds=60)
 """How far before the clock an answer may lie and still be one, of no minutes."""
-_ANSWERS = frozenset({Source.CALL, Source.EMAIL, Source.MEETING, Source.OTHER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,15 @@ class Measured:
     assigned: datetime | None
     """When a person first owned it."""
     converted: bool = False
+    deleted: datetime | None = None
+    ended: datetime | None = None
+    """When it was no longer watched: closed, converted or deleted."""
 
     @classmethod
-    def of(cls, lead: Lead) -> Measured:
-        """Return a lead of the sidecar as it is measured."""
+    def of(cls, lead: Lead, deleted: datetime | None = None) -> Measured:
+        """Return a lead of the sidecar as it is measured; ``deleted`` is when it was."""
         stamp = lead.stamp
+        ends = [each for each in (lead.closed_at, lead.converted_at, deleted) if each is not None]
         return cls(
             started=lead.clock_started_at or lead.created_at,
             answered=None if stamp is None else stamp.at,
@@ -45,12 +48,19 @@ class Measured:
             due=lead.due_at,
             assigned=lead.owner_assigned_at,
             converted=lead.is_converted,
+            deleted=deleted,
+            ended=min(ends, default=None),
         )
 
     @property
     def is_answer(self) -> bool:
         """Whether a person answered it; conversions and touches before the clock are no answers."""
-        return self.source in _ANSWERS
+        return self.source in ANSWERS
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it still waits for an answer, as ``Minutes_Waiting__c`` has it."""
+        return self.answered is None and not self.converted and self.deleted is None
 
     @property
     def minutes(self) -> float | None:
@@ -73,10 +83,12 @@ class Measured:
         """Whether it was answered in time; ``None`` while it is not due, or is not measured."""
         if self.due is None or self.due > as_of or self.source is Source.PREEXISTING:
             return None
+        if self.answered is None and self.deleted is not None and self.deleted < self.due:
+            return None
         in_time = self.answered is not None and self.answered <= self.due
         if (self.source is Source.CONVERSION and in_time) or (
             self.converted and self.answered is None
-        ):
+        ):  # nobody knows when it was converted
             return None
         return self.is_answer and in_time
 
@@ -116,7 +128,7 @@ def figures(leads: Iterable[Measured], as_of: datetime) -> Figures:
     return Figures(
         leads=len(base),
         answered=len(answers),
-        waiting=sum(lead.answered is None and not lead.converted for lead in base),
+        waiting=sum(lead.is_waiting for lead in base),
         median=statistics.median(spent) if spent else None,
         average=average,
         routing_average=None if average is None or people is None else average - people,
@@ -162,8 +174,9 @@ def minutes(span: timedelta) -> float:
 
 
 def _observed(lead: Measured, as_of: datetime) -> Observation:
-    """Return an answer, or how long the lead was watched without one: to its conversion, or to now."""
+    """Return an answer, or how long the lead was watched without one: to its end, or to now."""
     spent = lead.minutes
     if lead.is_answer and spent is not None:
         return Observation(spent, answered=True)
-    return Observation(max(0.0, minutes((lead.answered or as_of) - lead.started)), answered=False)
+    until = min(each for each in (lead.answered, lead.ended, as_of) if each is not None)
+    return Observation(max(0.0, minutes(until - lead.started)), answered=False)

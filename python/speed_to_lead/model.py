@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from speed_to_lead.ids import EmailMessageId, LeadId, TaskId, UserId
+from speed_to_lead.ids import ContactId, EmailMessageId, EventId, LeadId, TaskId, UserId
 
 JSON: TypeAlias = "str | int | float | bool | Sequence[JSON] | Mapping[str, JSON] | None"
 """What a decision record may hold."""
@@ -33,6 +33,8 @@ class Source(StrEnum):
         return _RANKS[self]
 
 
+ANSWERS = frozenset({Source.CALL, Source.EMAIL, Source.MEETING, Source.OTHER})
+"""Sources of an answer; a conversion and a touch before the clock are none."""
 _RANKS = {source: rank for rank, source in enumerate(Source, start=1)}
 
 
@@ -103,6 +105,12 @@ class Lead:
     clock_started_at: datetime | None
     due_at: datetime | None
     policy_version: str | None
+    contact_id: ContactId | None = None
+    """The Contact that it became; what is logged there later may still be about the Lead."""
+    converted_at: datetime | None = None
+    """When it was converted, as its change event told; the org itself keeps only the day."""
+    closed_at: datetime | None = None
+    """When its status became one of the policy's ``clock.closed_statuses``, as its event told."""
 
 
 class Keeper(StrEnum):
@@ -176,6 +184,19 @@ class Email:
     deleted: bool
     captured: bool = False
     """Whether it has a MessageIdentifier: a mail system has timed it, however late it came."""
+    contact_ids: tuple[ContactId, ...] = ()
+    """The linked Contacts, in the same order; one of them may be what a Lead became."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """One Event of the calendar; what counts is that it was booked."""
+
+    id: EventId
+    who_id: str | None
+    created_at: datetime
+    created_by: UserId | None
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +213,8 @@ class User:
     username: str = ""
     team: str | None = None
     """The department."""
+    scheduler: bool = False
+    """Named in ``response.scheduler_users``: books meetings in the name of prospects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +227,8 @@ class Evidence:
     """Whole second, UTC."""
     source: Source
     user: UserId | None
-    grade: Grade
+    grade: Grade | None
+    """``None`` for a conversion, and for what came with a Lead that was merged into this one."""
     flags: tuple[str, ...]
 
     @property

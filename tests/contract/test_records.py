@@ -179,14 +179,18 @@ def test_an_owner_that_the_org_lacks_is_named(scene):
         ask(scene, lambda _org, records: records.owners(), wanted)
 
 
-def test_what_changed_since_comes_oldest_change_first(scene):
+def test_what_changed_since_comes_oldest_change_first_and_what_is_gone_apart(scene):
     early, late = a_lead(scene), a_lead(scene)
     since = MONDAY + timedelta(hours=5)
     scene.cast.admin.set_clock(since + timedelta(seconds=1))
     scene.cast.admin.update("Lead", late, Company="Changed")
     scene.cast.admin.set_clock(since + timedelta(seconds=2))
     scene.cast.admin.update("Lead", early, Company="Changed")
-    assert ask(scene, lambda _org, records: records.changed_since("Lead", since)) == [late, early]
+    scene.cast.admin.set_clock(since + timedelta(seconds=3))
+    gone = a_lead(scene)
+    scene.cast.admin.call("DELETE", f"{API}/sobjects/Lead/{gone}")
+    found = ask(scene, lambda _org, records: records.changed_since("Lead", since))
+    assert found == ([late, early], [(gone, since + timedelta(seconds=3))])
 
 
 def test_a_thousand_ids_take_few_calls(scene):

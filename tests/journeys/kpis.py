@@ -109,14 +109,14 @@ class Month:
             ledger.close()
         return [
             Row(
-                lead=Measured.of(lead),
+                lead=Measured.of(lead, deleted),
                 created=lead.created_at.astimezone(self.zone),
                 lead_source=lead.source or "",
                 segment=_segment(lead.employees),
                 owner=self.names[lead.owner_id],
                 team=self.teams.get(lead.stamp.user or "") if lead.stamp else None,
             )
-            for lead in leads
+            for lead, deleted in leads
         ]
 
     def of_the_plan(self) -> list[Row]:

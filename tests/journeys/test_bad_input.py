@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from speed_to_lead.demo.plan import MONDAY
+from tests.journeys.deeds import FIVE, a_call, a_lead, later, stamp, text
 from tests.journeys.stage import deploy, zipped
-from tests.journeys.test_responses import FIVE, a_call, a_lead, later, stamp, text
 from tests.metadata.deploying import manifest, xml
 
 

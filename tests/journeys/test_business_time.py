@@ -9,7 +9,7 @@ import pytest
 
 from speed_to_lead.demo import POLICY
 from speed_to_lead.demo.plan import MONDAY
-from tests.journeys.test_responses import a_call, a_lead, later, text
+from tests.journeys.deeds import a_call, a_lead, later, text
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 HOURS = {

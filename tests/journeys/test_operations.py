@@ -7,8 +7,8 @@ import json
 import httpx
 
 from speed_to_lead.demo import POLICY
+from tests.journeys.deeds import FIVE, a_call, a_lead, later, stamp
 from tests.journeys.stage import assign, deploy, wait_for, zipped
-from tests.journeys.test_responses import FIVE, a_call, a_lead, later, stamp
 from tests.metadata.deploying import manifest, xml
 
 

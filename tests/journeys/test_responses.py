@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from speed_to_lead.demo.actors import API, user
 from speed_to_lead.demo.plan import MONDAY
 from speed_to_lead.errors import OrgUnavailable
+from tests.journeys.deeds import FIVE, a_call, a_lead, a_mail, later, stamp, text
 from tests.journeys.stage import deploy, zipped
 
-FIVE = timedelta(minutes=5)
 NAMESPACE = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
 ENTITIES = ("Lead", "Task", "EmailMessage")
-
-
-def text(moment):
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-
-
-def a_lead(scene, **fields):
-    return scene.cast.system.create("Lead", LastName="Doe", Company="Acme", **fields)
-
-
-def a_call(scene, lead, rep=0, status="Completed"):
-    return scene.cast.reps[rep].create(
-        "Task", WhoId=lead, Subject="Call", TaskSubtype="Call", CallType="Outbound", Status=status
-    )
-
-
-def a_mail(scene, lead, rep=0, **fields):
-    writer = scene.cast.reps[rep]
-    sent = {"Subject": "Hello", "Incoming": False, "Status": "3", **fields}
-    mail = writer.create("EmailMessage", **sent)
-    writer.create(
-        "EmailMessageRelation", EmailMessageId=mail, RelationId=lead, RelationType="ToAddress"
-    )
-    return mail
-
-
-def later(scene, span):
-    scene.cast.admin.set_clock(MONDAY + span)
-
-
-def stamp(scene, lead):
-    now = scene.lead(lead)
-    return (
-        now["First_Response_At__c"],
-        now["First_Response_Source__c"],
-        now["First_Response_User__c"],
-    )
 
 
 def test_a_later_response_by_another_client_is_refused_by_the_org(scene):

@@ -10,9 +10,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from speed_to_lead.calendars import Calendars
-from speed_to_lead.ids import email_message_id, lead_id, org_id, owner_id, task_id, user_id
+from speed_to_lead.ids import (
+    contact_id,
+    email_message_id,
+    event_id,
+    lead_id,
+    org_id,
+    owner_id,
+    task_id,
+    user_id,
+)
 from speed_to_lead.ledger import KnownLead
-from speed_to_lead.model import Email, Lead, Task, User
+from speed_to_lead.model import Email, Lead, Meeting, Task, User
 from speed_to_lead.pipeline.collect import Arrival, Cause, Wanted
 from speed_to_lead.pipeline.decide import Decider
 from speed_to_lead.pipeline.read import Facts
@@ -23,6 +32,7 @@ U1, U2, ROBOT = (user_id(f"00500000000000{n}") for n in "12R")
 I = user_id("00500000000000I")  # noqa: E741 - as in the facts
 Q = owner_id("00G000000000001")
 ORG = org_id("00D000000000001")
+CONTACT = contact_id("003000000000001")
 DESK = owner_id("00G000000000002")
 
 PEOPLE = {
@@ -137,6 +147,12 @@ def mail(sent="10:12", number=1, **changes) -> Email:
     return replace(base, **changes)
 
 
+def meeting(booked="10:20", number=1, **changes) -> Meeting:
+    """Return an Event that U1 put into the calendar."""
+    base = Meeting(event_id(f"00U0000000000{number:02}"), L, at(booked), U1)
+    return replace(base, **changes)
+
+
 def cause_of(record) -> Cause:
     return Cause(f"key-{record.id}", record.created_at)
 
@@ -144,20 +160,24 @@ def cause_of(record) -> Cause:
 def facts(*records, leads=(), behind=(), users=PEOPLE, routed=False, **wanted) -> Facts:
     """Return what ``read`` would have found for a batch that tells of these records.
 
-    ``behind`` are pairs of a Task and the mail whose alias it is; ``wanted`` is the rest of the batch.
+    ``behind`` are pairs of a Task and the mail whose alias it is; ``wanted`` is the rest of the batch,
+    and ``formerly``, ``became`` and ``merges`` of the facts.
     """
     tasks = {each.id: each for each in records if isinstance(each, Task)}
     emails = {each.id: each for each in records if isinstance(each, Email)}
+    meetings = {each.id: each for each in records if isinstance(each, Meeting)}
     asked = Wanted(
+        meetings={each: cause_of(found) for each, found in meetings.items()},
         tasks={each: cause_of(found) for each, found in tasks.items()},
         emails={each: cause_of(found) for each, found in emails.items()},
     )
     formerly = wanted.pop("formerly", {})
+    more = {name: wanted.pop(name) for name in ("became", "merges") if name in wanted}
     for name, value in wanted.items():
         setattr(asked, name, value)
-    known = {each.id: KnownLead(each, routed=routed, best=None) for each in leads or (lead(),)}
+    known = {each.id: KnownLead(each, routed=routed) for each in leads or (lead(),)}
     aliases = {alias.id: message.id for alias, message in behind}
-    return Facts(asked, known, tasks, emails, aliases, dict(users), formerly)
+    return Facts(asked, known, tasks, emails, aliases, dict(users), formerly, meetings, **more)
 
 
 def arrival(owner=U1, when="10:00", snapshot=False) -> Arrival:
@@ -169,6 +189,17 @@ def decider(by=POLICY) -> Decider:
     return Decider(by, owners, Calendars.of(by))
 
 
-def verdict_of(given: Facts, by=POLICY, held=(), holds=()):
-    """Return the verdict on L."""
-    return decider(by).decide(given, lambda _: held, lambda _: holds).leads[L]
+def remembering(given: Facts, *, held=(), holds=(), withdrawn=(), of=L) -> Facts:
+    """Return the facts of a batch over a ledger that remembers something of a Lead."""
+    evidence = [(each, False) for each in held] + [(each, True) for each in withdrawn]
+    given.leads[of] = replace(
+        given.leads[of],
+        evidence=tuple(evidence),
+        holds=tuple(holds),
+    )
+    return given
+
+
+def verdict_of(given: Facts, by=POLICY, of=L, **remembered):
+    """Return the verdict on L, over a ledger that remembers what `remembering` takes."""
+    return decider(by).decide(remembering(given, of=of, **remembered)).leads[of]

@@ -26,11 +26,13 @@ from tests.speed_to_lead.building import (
     arrival,
     at,
     call,
+    cause_of,
     decider,
     facts,
     lead,
     mail,
     policy,
+    remembering,
     task,
     verdict_of,
 )
@@ -214,7 +216,7 @@ def test_a_converted_lead_is_promised_nothing():
 def test_the_task_of_a_mail_is_its_alias_even_where_only_the_mail_tells():
     alias = task(1, "10:11:59", subtype="Email")
     given = facts(mail("10:12", activity_id=alias.id), alias)
-    verdicts = decider().decide(given, lambda _: ())
+    verdicts = decider().decide(given)
     assert verdicts.withdrawn == {alias.id}
     assert [each.record_id for each, _ in verdicts.leads[L].judged] == [mail().id]
     assert verdicts.leads[L].stamp == Stamp(at("10:12"), Source.EMAIL, U1)
@@ -229,7 +231,7 @@ def test_what_the_ledger_holds_of_an_alias_counts_no_more():
 def test_a_record_that_moved_to_another_lead_is_taken_from_the_former():
     moved = call(who_id=M)
     given = facts(moved, leads=(lead(), lead(id=M)), formerly={moved.id: frozenset({L})})
-    verdicts = decider().decide(given, lambda _: (evidence(call()),)).leads
+    verdicts = decider().decide(remembering(given, held=(evidence(call()),))).leads
     assert [each for each, _ in verdicts[L].judged] == [Rejection(moved.id, L, Reason.NOT_LINKED)]
     assert [each.lead_id for each, _ in verdicts[M].judged] == [M]
     assert (verdicts[L].best, verdicts[L].stamp) == (None, None)
@@ -238,12 +240,14 @@ def test_a_record_that_moved_to_another_lead_is_taken_from_the_former():
 
 def test_a_mail_to_two_leads_answers_both():
     given = facts(mail(lead_ids=(L, M)), leads=(lead(), lead(id=M)))
-    verdicts = decider().decide(given, lambda _: ()).leads
+    verdicts = decider().decide(given).leads
     assert [verdicts[each].stamp for each in (L, M)] == [Stamp(at("10:12"), Source.EMAIL, U1)] * 2
 
 
 def test_evidence_that_is_gone_does_not_raise_the_stamp():
-    given = facts(mail("10:12"), leads=(lead(stamp=ANSWERED),), gone_records={call().id})
+    given = facts(
+        mail("10:12"), leads=(lead(stamp=ANSWERED),), gone_records={call().id: cause_of(call())}
+    )
     verdict = verdict_of(given, held=(evidence(call()),))
     assert verdict.best.record_id == mail().id
     assert verdict.stamp is None
@@ -260,13 +264,13 @@ def test_a_record_that_the_org_has_no_more_is_withdrawn():
     given = facts()
     given.wanted.tasks[call().id] = Cause("gone", at("10:08"))
     given.wanted.emails[mail().id] = Cause("gone", at("10:08"))
-    verdicts = decider().decide(given, lambda _: ())
+    verdicts = decider().decide(given)
     assert verdicts.withdrawn == {call().id, mail().id}
 
 
 def test_a_lead_that_is_unknown_to_the_org_gets_no_verdict():
     given = facts(call(who_id=M), mail(lead_ids=(M,)))
-    verdicts = decider().decide(given, lambda _: ())
+    verdicts = decider().decide(given)
     assert verdicts.leads[L].judged == []
     assert [each.reason for each in verdicts.unlinked] == [Reason.NOT_LINKED]
 

@@ -21,6 +21,7 @@ from speed_to_lead.model import (
     Evidence,
     Grade,
     Lead,
+    Meeting,
     Reason,
     Rejection,
     Source,
@@ -48,6 +49,7 @@ from tests.speed_to_lead.building import (
     facts,
     lead,
     mail,
+    meeting,
     policy,
     task,
     verdict_of,
@@ -77,7 +79,7 @@ class Row:
     """One row of section 14: what is there, and what comes of it."""
 
     id: str
-    given: tuple[Task | Email, ...]
+    given: tuple[Task | Email | Meeting, ...]
     expected: Counts | Reason
     lead: Lead = field(default_factory=lead)
     by: Policy = POLICY
@@ -115,6 +117,7 @@ CHANNELS = [
         (task(1, "10:15", subtype="Email"),),
         counts("10:15", "Email", U1, 900, grade=Grade.B),
     ),
+    Row("C-07", (meeting(),), counts("10:20", "Meeting", U1, 1200, grade=Grade.A)),
     Row("C-08", (task(1, "10:30", subtype="LinkedIn"),), counts("10:30", "Other", U1, 1800)),
     Row(
         "C-09 while open",
@@ -224,6 +227,19 @@ NEVER = [
         by=policy(response={"count_inbound_calls": True}),
     ),
     Row("N-15", (call(call_type="Internal"),), Reason.INTERNAL_CALL),
+    Row(
+        "N-16",
+        (meeting(created_by=I),),
+        Reason.SELF_BOOKED,
+        users={**PEOPLE, I: replace(PEOPLE[I], scheduler=True)},
+    ),
+    Row("N-16 not listed", (meeting(created_by=I),), Reason.AUTOMATION_ACTOR),
+    Row(
+        "N-16 where meetings are off",
+        (meeting(),),
+        Reason.CHANNEL_OFF,
+        by=policy(response={"meetings": False}),
+    ),
     Row("N-17", (mail(lead_ids=()),), Reason.NOT_LINKED),
     Row(
         "N-18",
@@ -299,7 +315,7 @@ LATE = [
 )
 def test_a_row_of_the_table_has_the_result_it_lists(row):
     given = facts(*row.given, leads=(row.lead,), behind=row.behind, users=row.users)
-    verdicts = decider(row.by).decide(given, lambda _: ())
+    verdicts = decider(row.by).decide(given)
     verdict = verdicts.leads[L]
     judged = [*(each for each, _ in verdict.judged), *verdicts.unlinked]
     if isinstance(row.expected, Reason):
@@ -329,7 +345,7 @@ def found(verdict: Verdict, row: Row) -> Counts:
 
 def test_c05_a_mail_and_its_task_are_one_piece_of_evidence():
     given = facts(mail("10:12"), ALIAS, behind=((ALIAS, mail()),))
-    verdicts = decider().decide(given, lambda _: ())
+    verdicts = decider().decide(given)
     assert [each.record_id for each, _ in verdicts.leads[L].judged] == [mail().id]
     assert verdicts.withdrawn == {ALIAS.id}
 

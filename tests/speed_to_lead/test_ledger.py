@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speed_to_lead.errors import LedgerTooNew, LedgerUnusable, UsageError
+from speed_to_lead.first_response import earliest
 from speed_to_lead.flywheel import decision_id
-from speed_to_lead.ids import ReplayId, lead_id, org_id, user_id
+from speed_to_lead.ids import ReplayId, contact_id, lead_id, org_id, user_id
 from speed_to_lead.ledger import (
     Checkpoint,
     Closing,
     Effects,
+    Gone,
     Ledger,
     Pending,
     QuarantineEntry,
@@ -112,6 +114,9 @@ leads = st.builds(
     clock_started_at=st.none() | moments,
     due_at=st.none() | moments,
     policy_version=st.none() | st.text(),
+    contact_id=st.none() | st.just(contact_id("003000000000001")),
+    converted_at=st.none() | moments,
+    closed_at=st.none() | moments,
 )
 
 
@@ -127,7 +132,7 @@ pieces = st.builds(
     at=moments,
     source=st.sampled_from(Source),
     user=st.none() | st.just(REP),
-    grade=st.sampled_from(Grade),
+    grade=st.none() | st.sampled_from(Grade),
     flags=st.lists(st.text(), max_size=3).map(tuple),
 )
 json = st.recursive(
@@ -180,7 +185,7 @@ def test_everything_of_a_batch_comes_back_equal(ledger):
         )
     )
     known = ledger.leads([L])[L]
-    assert (known.lead, known.routed, known.best) == (lead(), True, evidence())
+    assert (known.lead, known.routed, known.live) == (lead(), True, [evidence()])
     assert ledger.rejections_of(L) == [Rejection(MAIL, L, Reason.INBOUND_MAIL)]
     assert ledger.decisions_of(L) == [decision()]
     assert ledger.closings([CALL]) == {CALL: closing}
@@ -196,20 +201,20 @@ def test_everything_of_a_batch_comes_back_equal(ledger):
 def test_the_best_evidence_is_the_smallest_that_is_not_withdrawn(ledger):
     early, late = evidence(CALL, minutes=5), evidence(MAIL, minutes=9, source=Source.EMAIL)
     ledger.commit(Effects(leads=[lead()], evidence=[late, early]))
-    assert ledger.leads([L])[L].best == early
+    assert earliest(ledger.leads([L])[L].live) == early
     ledger.commit(Effects(withdrawn=[CALL]))
-    assert ledger.leads([L])[L].best == late
+    assert earliest(ledger.leads([L])[L].live) == late
     ledger.commit(Effects(evidence=[early]))
-    assert ledger.leads([L])[L].best == early
+    assert earliest(ledger.leads([L])[L].live) == early
 
 
 def test_a_rejection_takes_the_place_of_evidence_and_the_other_way_round(ledger):
     ledger.commit(Effects(leads=[lead()], evidence=[evidence()]))
     ledger.commit(Effects(rejections=[Rejection(CALL, L, Reason.OPEN_TASK)]))
-    assert ledger.leads([L])[L].best is None
+    assert ledger.leads([L])[L].live == []
     assert len(ledger.rejections_of(L)) == 1
     ledger.commit(Effects(evidence=[evidence()]))
-    assert ledger.leads([L])[L].best == evidence()
+    assert ledger.leads([L])[L].live == [evidence()]
     assert ledger.rejections_of(L) == []
 
 
@@ -220,7 +225,7 @@ def test_the_leads_of_a_record_are_those_it_counts_for(ledger):
 
 def test_a_deleted_lead_is_not_known_until_it_comes_back(ledger):
     ledger.commit(Effects(leads=[lead()]))
-    ledger.commit(Effects(deleted_leads=[L]))
+    ledger.commit(Effects(gone_leads=[Gone(L, AT)]))
     assert ledger.leads([L]) == {}
     ledger.commit(Effects(leads=[lead()]))
     assert L in ledger.leads([L])
@@ -343,20 +348,23 @@ def test_the_ledger_of_an_older_version_is_brought_up_to_date_and_keeps_what_it_
     first.close()
     connection = sqlite3.connect(path)
     connection.executescript(
+        "DROP TABLE inquiry; DROP TABLE calendar; DROP INDEX lead_contact;"
+        "ALTER TABLE lead DROP COLUMN contact_id; ALTER TABLE lead DROP COLUMN ended_at;"
+        "ALTER TABLE lead DROP COLUMN merged_into; ALTER TABLE lead DROP COLUMN touched_at;"
         "DROP TABLE hold; ALTER TABLE quarantine DROP COLUMN around; PRAGMA user_version = 1"
     )
     connection.close()
     opened = Ledger.open(path, ORG)
     assert opened.leads([L])[L].lead == lead()
-    assert opened.holds_of(L) == []
+    assert opened.leads([L])[L].holds == ()
     opened.close()
 
 
 def test_who_held_a_lead_comes_back_in_order_and_once(ledger):
     holds = [Hold(AT + timedelta(minutes=5), REP, Keeper.HUMAN), Hold(AT, DESK, Keeper.QUEUE)]
     for _ in range(2):
-        ledger.commit(Effects(holds=[(L, hold) for hold in holds]))
-    assert ledger.holds_of(L) == holds[::-1]
+        ledger.commit(Effects(leads=[lead()], holds=[(L, hold) for hold in holds]))
+    assert ledger.leads([L])[L].holds == tuple(holds[::-1])
 
 
 def test_a_file_that_is_no_ledger_is_told_with_what_to_do(tmp_path):

@@ -11,7 +11,7 @@ from speed_to_lead.ledger.values import Effects, QuarantineEntry
 
 def write(connection: sqlite3.Connection, effects: Effects, now: float) -> None:
     """Write the effects of one batch; the caller's transaction makes them one."""
-    _leads(connection, effects)
+    _leads(connection, effects, now)
     _judgements(connection, effects)
     _decisions(connection, effects)
     _aside(connection, effects, now)
@@ -21,10 +21,10 @@ def write(connection: sqlite3.Connection, effects: Effects, now: float) -> None:
     )
 
 
-def _leads(connection: sqlite3.Connection, effects: Effects) -> None:
+def _leads(connection: sqlite3.Connection, effects: Effects, now: float) -> None:
     connection.executemany(
-        "INSERT OR REPLACE INTO lead VALUES (?, ?, 0)",
-        [(lead.id, encode.lead_body(lead)) for lead in effects.leads],
+        "INSERT OR REPLACE INTO lead (id, body, contact_id, touched_at) VALUES (?, ?, ?, ?)",
+        [(lead.id, encode.lead_body(lead), lead.contact_id, int(now)) for lead in effects.leads],
     )
     connection.executemany(
         "INSERT OR IGNORE INTO hold VALUES (?, ?, ?, ?, ?)",
@@ -34,7 +34,12 @@ def _leads(connection: sqlite3.Connection, effects: Effects) -> None:
         ],
     )
     connection.executemany(
-        "UPDATE lead SET deleted = 1 WHERE id = ?", [(each,) for each in effects.deleted_leads]
+        "INSERT OR IGNORE INTO inquiry VALUES (?, ?)",
+        [(lead, encode.seconds(at)) for lead, at in effects.inquiries],
+    )
+    connection.executemany(
+        "UPDATE lead SET deleted = 1, ended_at = ?, merged_into = ? WHERE id = ?",
+        [(encode.seconds(g.at), g.merged_into, g.lead_id) for g in effects.gone_leads],
     )
 
 
@@ -72,6 +77,9 @@ def _judgements(connection: sqlite3.Connection, effects: Effects) -> None:
 
 def _decisions(connection: sqlite3.Connection, effects: Effects) -> None:
     """Take the first decision on each fact; its record goes to the outbox only with it."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO calendar VALUES (?, ?)", list(effects.calendars.items())
+    )
     lines = dict(effects.records)
     for decision in effects.decisions:
         taken = connection.execute(
@@ -133,6 +141,7 @@ _OF_A_LEAD = {
     "evidence": "lead_id = :lead",
     "rejection": "lead_id = :lead",
     "hold": "lead_id = :lead",
+    "inquiry": "lead_id = :lead",
     "lead": "id = :lead",
 }
 """What each table holds of a Lead; those that others are found by come last."""

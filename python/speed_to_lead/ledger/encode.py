@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +10,14 @@ import orjson
 from speed_to_lead.ids import LeadId, UserId
 from speed_to_lead.model import Decision, Evidence, Grade, Lead, Reason, Rejection, Source, Stamp
 
-_LEAD_INSTANTS = ("created_at", "owner_assigned_at", "clock_started_at", "due_at")
+_LEAD_INSTANTS = (
+    "created_at",
+    "owner_assigned_at",
+    "clock_started_at",
+    "due_at",
+    "converted_at",
+    "closed_at",
+)
 _LEAD_PLAIN = (
     "created_by",
     "owner_id",
@@ -21,6 +27,7 @@ _LEAD_PLAIN = (
     "industry",
     "is_converted",
     "policy_version",
+    "contact_id",
 )
 
 
@@ -51,7 +58,7 @@ def lead_body(lead: Lead) -> bytes:
 
 def lead_of(lead_id: str, body: bytes) -> Lead:
     """Return the Lead behind a body."""
-    read: Mapping[str, Any] = orjson.loads(body)
+    read: dict[str, Any] = {"contact_id": None, **orjson.loads(body)}
     stamp = read["stamp"]
     return Lead(
         id=LeadId(lead_id),
@@ -59,6 +66,8 @@ def lead_of(lead_id: str, body: bytes) -> Lead:
         owner_assigned_at=instant(read["owner_assigned_at"]),
         clock_started_at=instant(read["clock_started_at"]),
         due_at=instant(read.get("due_at")),
+        converted_at=instant(read.get("converted_at")),
+        closed_at=instant(read.get("closed_at")),
         inquiry={name: moment(value) for name, value in read["inquiry"].items()},
         stamp=stamp and Stamp(moment(stamp[0]), Source(stamp[1]), stamp[2]),
         **{name: read[name] for name in _LEAD_PLAIN},
@@ -76,7 +85,7 @@ def evidence_row(evidence: Evidence) -> tuple[Any, ...]:
         seconds(evidence.at),
         evidence.source.value,
         evidence.user,
-        evidence.grade.value,
+        evidence.grade or "",
         orjson.dumps(evidence.flags).decode(),
     )
 
@@ -90,7 +99,7 @@ def evidence_of(row: tuple[Any, ...]) -> Evidence:
         at=moment(at),
         source=Source(source),
         user=None if user is None else UserId(user),
-        grade=Grade(grade),
+        grade=Grade(grade) if grade else None,
         flags=tuple(orjson.loads(flags)),
     )
 

@@ -44,6 +44,16 @@ MIGRATIONS = (
         PRIMARY KEY (lead_id, at, owner_id)) STRICT, WITHOUT ROWID;
     ALTER TABLE quarantine ADD COLUMN around INTEGER;
     """,
+    """
+    ALTER TABLE lead ADD COLUMN contact_id TEXT;
+    ALTER TABLE lead ADD COLUMN ended_at INTEGER;
+    ALTER TABLE lead ADD COLUMN merged_into TEXT;
+    ALTER TABLE lead ADD COLUMN touched_at INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX lead_contact ON lead (contact_id) WHERE contact_id IS NOT NULL;
+    CREATE TABLE inquiry (
+        lead_id TEXT, at INTEGER, PRIMARY KEY (lead_id, at)) STRICT, WITHOUT ROWID;
+    CREATE TABLE calendar (digest TEXT PRIMARY KEY, said TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    """,
 )
 """Each is run once, in order, in a transaction of its own."""
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from speed_to_lead.errors import LedgerUnusable
-from speed_to_lead.ids import LeadId, OrgId, ReplayId, UserId
+from speed_to_lead.ids import ContactId, LeadId, OrgId, ReplayId, UserId
 from speed_to_lead.ledger import encode, opening
 from speed_to_lead.ledger.commit import forget, write
 from speed_to_lead.ledger.values import (
@@ -25,7 +27,7 @@ from speed_to_lead.ledger.values import (
     Quarantined,
     QuarantineEntry,
 )
-from speed_to_lead.model import Decision, Evidence, Hold, Keeper, Lead, Rejection
+from speed_to_lead.model import Decision, Hold, Keeper, Lead, Rejection
 
 _AMONG = "IN (SELECT value FROM json_each(?))"
 _COUNTED = ("lead", "hold", "evidence", "rejection", "decision", "outbox", "pending", "quarantine")
@@ -108,52 +110,51 @@ class Ledger:
 
     # -- what is known ----------------------------------------------------------------------------
 
-    def leads(self, ids: Iterable[LeadId]) -> dict[LeadId, KnownLead]:
-        """Return what is known of these Leads; deleted and unknown ones are absent."""
+    def leads(self, ids: Iterable[LeadId], *, deleted: bool = False) -> dict[LeadId, KnownLead]:
+        """Return what is known of these Leads; unknown ones are absent, and deleted ones unless asked for."""
         wanted = _json(ids)
+        alive = "" if deleted else "deleted = 0 AND "
+        rows = self._rows(f"SELECT id, body FROM lead WHERE {alive}id {_AMONG}", wanted)
+        if not rows:
+            return {}
         routed = {
-            row[0]
-            for row in self._rows(
+            lead
+            for (lead,) in self._rows(
                 f"SELECT lead_id FROM decision WHERE workload = 'lead.route' AND lead_id {_AMONG}",
                 wanted,
             )
         }
-        best: dict[str, Evidence] = {}
-        for row in self._rows(
-            f"SELECT {encode.EVIDENCE_COLUMNS} FROM evidence WHERE withdrawn = 0 AND lead_id {_AMONG}",
-            wanted,
-        ):
-            evidence = encode.evidence_of(row)
-            if row[0] not in best or evidence.key < best[row[0]].key:
-                best[row[0]] = evidence
-        rows = self._rows(f"SELECT id, body FROM lead WHERE deleted = 0 AND id {_AMONG}", wanted)
+        evidence, holds, inquiries = (
+            _by_lead(self._rows(f"SELECT {columns} FROM {table} WHERE lead_id {_AMONG}", wanted))
+            for table, columns in _OF_A_LEAD.items()
+        )
         return {
-            LeadId(each): KnownLead(encode.lead_of(each, body), each in routed, best.get(each))
+            LeadId(each): KnownLead(
+                encode.lead_of(each, body),
+                each in routed,
+                tuple((encode.evidence_of(row[:-1]), bool(row[-1])) for row in evidence[each]),
+                tuple(sorted(map(_hold, holds[each]), key=lambda hold: (hold.at, hold.owner_id))),
+                frozenset(encode.moment(at) for _, at in inquiries[each]),
+            )
             for each, body in rows
         }
 
-    def every_lead(self) -> list[Lead]:
-        """Return every Lead that is not deleted."""
-        rows = self._rows("SELECT id, body FROM lead WHERE deleted = 0 ORDER BY id")
-        return [encode.lead_of(each, body) for each, body in rows]
+    def leads_that_became(self, contacts: Iterable[ContactId]) -> dict[ContactId, list[LeadId]]:
+        """Return the Leads that Contacts have been, as far as the ledger knows."""
+        found: dict[ContactId, list[LeadId]] = {}
+        for contact, lead in self._rows(
+            f"SELECT contact_id, id FROM lead WHERE contact_id {_AMONG}", _json(contacts)
+        ):
+            found.setdefault(ContactId(contact), []).append(LeadId(lead))
+        return found
 
-    def evidence_of(self, lead: LeadId) -> list[tuple[Evidence, bool]]:
-        """Return all evidence of a Lead, each with whether it is withdrawn."""
+    def every_lead(self) -> list[tuple[Lead, datetime | None]]:
+        """Return every Lead, each with when it was deleted; none that was merged into another."""
         rows = self._rows(
-            f"SELECT {encode.EVIDENCE_COLUMNS}, withdrawn FROM evidence WHERE lead_id = ?", lead
+            "SELECT id, body, ended_at FROM lead "
+            "WHERE merged_into IS NULL AND (deleted = 0 OR ended_at IS NOT NULL) ORDER BY id"
         )
-        return [(encode.evidence_of(row[:-1]), bool(row[-1])) for row in rows]
-
-    def holds_of(self, lead: LeadId) -> list[Hold]:
-        """Return who has had a Lead, the first first."""
-        rows = self._rows(
-            "SELECT at, owner_id, keeper, calendar FROM hold WHERE lead_id = ? ORDER BY at, owner_id",
-            lead,
-        )
-        return [
-            Hold(encode.moment(at), owner, Keeper(keeper), hours)
-            for at, owner, keeper, hours in rows
-        ]
+        return [(encode.lead_of(each, body), encode.instant(end)) for each, body, end in rows]
 
     def rejections_of(self, lead: LeadId) -> list[Rejection]:
         """Return the records that are no evidence for a Lead, each with its reason."""
@@ -169,6 +170,11 @@ class Ledger:
         return sorted(
             (encode.decision_of(body) for (body,) in rows), key=lambda d: (d.at, d.decision_id)
         )
+
+    def calendar(self, digest: str) -> str | None:
+        """Return what a calendar that has counted said of itself."""
+        rows = self._rows("SELECT said FROM calendar WHERE digest = ?", digest)
+        return str(rows[0][0]) if rows else None
 
     def leads_of(self, record_ids: Iterable[str]) -> dict[str, frozenset[LeadId]]:
         """Return the Leads for which records have counted until now."""
@@ -310,6 +316,26 @@ class Ledger:
     def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with opening.usable(self.path):
             return self._connection.execute(statement, values).fetchall()
+
+
+_OF_A_LEAD = {
+    "evidence": f"{encode.EVIDENCE_COLUMNS}, withdrawn",
+    "hold": "lead_id, at, owner_id, keeper, calendar",
+    "inquiry": "lead_id, at",
+}
+"""What is known of a Lead beside itself: table and columns, the Lead first."""
+
+
+def _by_lead(rows: Iterable[tuple[Any, ...]]) -> defaultdict[str, list[tuple[Any, ...]]]:
+    found: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        found[row[0]].append(row)
+    return found
+
+
+def _hold(row: tuple[Any, ...]) -> Hold:
+    _, at, owner, keeper, hours = row
+    return Hold(encode.moment(at), owner, Keeper(keeper), hours)
 
 
 def _json(values: Iterable[str]) -> str:

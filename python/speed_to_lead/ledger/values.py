@@ -24,10 +24,30 @@ class KnownLead:
     """What the ledger knows of one Lead."""
 
     lead: Lead
-    routed: bool
+    routed: bool = False
     """A routing decision has been recorded."""
-    best: Evidence | None
-    """The smallest evidence that is not withdrawn."""
+    evidence: tuple[tuple[Evidence, bool], ...] = ()
+    """What has ever counted, each with whether it was withdrawn."""
+    holds: tuple[Hold, ...] = ()
+    """Who has had it, the first first."""
+    inquiries: frozenset[datetime] = frozenset()
+    """When it asked again, after its clock had started."""
+
+    @property
+    def live(self) -> list[Evidence]:
+        """Return the evidence that counts."""
+        return [evidence for evidence, withdrawn in self.evidence if not withdrawn]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A Lead that was deleted."""
+
+    lead_id: LeadId
+    at: datetime
+    """When the org committed it."""
+    merged_into: LeadId | None = None
+    """The Lead that stays, where it was merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +105,16 @@ class Effects:
 
     leads: list[Lead] = field(default_factory=list)
     holds: list[tuple[LeadId, Hold]] = field(default_factory=list)
-    deleted_leads: list[LeadId] = field(default_factory=list)
+    inquiries: list[tuple[LeadId, datetime]] = field(default_factory=list)
+    gone_leads: list[Gone] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     """A record is judged for all its Leads at once; what it was rejected for earlier is forgotten."""
     withdrawn: list[str] = field(default_factory=list)
     """Records that count no more, for any Lead."""
     closings: list[Closing] = field(default_factory=list)
+    calendars: dict[str, str] = field(default_factory=dict)
+    """What calendars say, by digest: enough to do the arithmetic of a stamp again."""
     decisions: list[Decision] = field(default_factory=list)
     records: list[tuple[str, bytes]] = field(default_factory=list)
     """Flywheel records by decision id, one JSON line each, for the outbox."""

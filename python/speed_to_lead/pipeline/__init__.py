@@ -7,14 +7,13 @@ and never loses it, and repeated work changes nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from speed_to_lead.changes import Batch, Change, ChangeKind, Unreadable
 from speed_to_lead.ids import EmailMessageId, LeadId, ReplayId
 from speed_to_lead.ledger import Checkpoint, Effects, Ledger, Pending, QuarantineEntry
-from speed_to_lead.model import Evidence
 from speed_to_lead.pipeline.account import Handled, account
 from speed_to_lead.pipeline.collect import Cause, Hole, Wanted, collect
 from speed_to_lead.pipeline.decide import Decider, Verdicts
@@ -70,14 +69,14 @@ class Pipeline:
         :raises OrgUnavailable: the org does not answer; to be repeated as it is.
         :raises LedgerUnusable: the effects are in the org and not in the ledger; repeating is harmless.
         """
-        wanted = collect(batches, self._client_name)
+        wanted = self._collect(batches)
+        if wanted.holes:
+            wanted = self._collect([*await self._hidden(wanted.holes), *batches])
         due = {each.record_id: each for each in self._ledger.due(self._now())}
         for each in due.values():
             wanted.emails.setdefault(
                 EmailMessageId(each.record_id), Cause(each.cause_key, each.committed_at)
             )
-        for hole in wanted.holes:
-            await self._widen(wanted, hole)
         handled = Handled(changes=sum(len(batch.changes) for batch in batches))
         effects = Effects(checkpoints=self._checkpoints(batches))
         if wanted:
@@ -95,22 +94,21 @@ class Pipeline:
     ) -> None:
         """Read, decide and write; fill in what is to be committed."""
         facts = await read(wanted, self._records, self._ledger)
-        verdicts = self._decider.decide(facts, self._held, self._ledger.holds_of)
+        verdicts = self._decider.decide(facts)
         written = await write(self._salesforce, verdicts.leads, self._decider.policy.version)
         refused = [lead for (lead, _), w in written.items() if w.outcome is Outcome.REFUSED]
         fresh = await self._records.leads(refused) if refused else {}
         account(self._recorder, verdicts, written, fresh=fresh, effects=effects, handled=handled)
-        effects.deleted_leads += wanted.gone_leads
+        effects.gone_leads += facts.gone()
         effects.closings += wanted.closings.values()
         self._look_again(verdicts, due, effects)
 
     async def snapshot(self, since: datetime) -> Handled:
         """Judge every record modified since then as it is now: the way out when changes were missed."""
         total = Handled()
-        for entity in ("Lead", "Task", "EmailMessage"):
-            ids = await self._records.changed_since(entity, since)
-            for start in range(0, len(ids), 1000):
-                total.add(await self.handle([_found(entity, ids[start : start + 1000], since)]))
+        for entity in ("Lead", "Task", "EmailMessage", "Event"):
+            async for batch in self._changed(entity, since):
+                total.add(await self.handle([batch]))
         return total
 
     async def judge_again(self, leads: Sequence[LeadId]) -> Handled:
@@ -119,17 +117,27 @@ class Pipeline:
 
     # -- collect ----------------------------------------------------------------------------------
 
-    async def _widen(self, wanted: Wanted, hole: Hole) -> None:
-        """Query what an overflow or a wildcard hides."""
-        since = hole.around - _HOLE_MARGIN
-        ids = await self._records.changed_since(hole.entity, since)
-        found = collect([_found(hole.entity, ids, since)], self._client_name)
-        wanted.arrivals = found.arrivals | wanted.arrivals
-        wanted.tasks = found.tasks | wanted.tasks
-        wanted.emails = found.emails | wanted.emails
+    def _collect(self, batches: Sequence[Batch]) -> Wanted:
+        return collect(batches, self._client_name, self._decider.policy.clock)
 
-    def _held(self, lead: LeadId) -> list[Evidence]:
-        return [e for e, withdrawn in self._ledger.evidence_of(lead) if not withdrawn]
+    async def _hidden(self, holes: Sequence[Hole]) -> list[Batch]:
+        """Return what changed where an overflow or a wildcard hides it: one query for each entity."""
+        first: dict[str, datetime] = {}
+        for hole in holes:
+            first[hole.entity] = min(hole.around, first.get(hole.entity, hole.around))
+        return [
+            batch
+            for entity, around in first.items()
+            async for batch in self._changed(entity, around - _HOLE_MARGIN)
+        ]
+
+    async def _changed(self, entity: str, since: datetime) -> AsyncIterator[Batch]:
+        """Yield what changed since then as it is now, a thousand records at a time; then what is gone."""
+        alive, gone = await self._records.changed_since(entity, since)
+        for start in range(0, len(alive), 1000):
+            yield _found(entity, alive[start : start + 1000], since)
+        if gone:
+            yield _deleted(entity, gone)
 
     # -- commit -----------------------------------------------------------------------------------
 
@@ -172,6 +180,26 @@ def _found(entity: str, ids: Sequence[str], since: datetime) -> Batch:
         replay_id=ReplayId(b""),
     )
     return Batch(topic="", replay_id=ReplayId(b""), changes=(change,))
+
+
+def _deleted(entity: str, gone: Sequence[tuple[str, datetime]]) -> Batch:
+    """Return records found in the recycle bin as if a gap had told of them."""
+    changes = (
+        Change(
+            entity=entity,
+            ids=(record,),
+            kind=ChangeKind.GAP_DELETE,
+            fields={},
+            changed=frozenset(),
+            committed_at=at,
+            user="",
+            origin="",
+            key=f"bin-{record}-{at:%Y%m%dT%H%M%SZ}",
+            replay_id=ReplayId(b""),
+        )
+        for record, at in gone
+    )
+    return Batch(topic="", replay_id=ReplayId(b""), changes=tuple(changes))
 
 
 def _unread(unreadable: Unreadable, around: datetime | None) -> QuarantineEntry:

@@ -9,7 +9,7 @@ from speed_to_lead.first_response import response_time
 from speed_to_lead.flywheel import ROUTE
 from speed_to_lead.ids import LeadId
 from speed_to_lead.ledger import Effects, QuarantineEntry
-from speed_to_lead.model import Evidence, Lead, Source
+from speed_to_lead.model import ANSWERS, Evidence, Lead
 from speed_to_lead.pipeline.decide import Verdict, Verdicts
 from speed_to_lead.pipeline.decisions import Recorder
 from speed_to_lead.pipeline.write import Outcome, Part, Written
@@ -56,6 +56,7 @@ def account(
     """Fill in effects and numbers; ``fresh`` are Leads read again because their stamp was refused."""
     for lead_id, verdict in verdicts.leads.items():
         effects.holds += [(lead_id, hold) for hold in verdict.holds]
+        effects.inquiries += [(lead_id, at) for at in sorted(verdict.inquiries)]
         effects.leads.append(fresh.get(lead_id) or _after(recorder, lead_id, verdict, written))
         for judgement, _ in verdict.judged:
             if isinstance(judgement, Evidence):
@@ -66,6 +67,8 @@ def account(
             effects.decisions.append(decision)
             effects.records.append(recorder.line(decision))
             handled.outcomes.append((decision.workload, decision.outcome))
+        if verdict.business_minutes is not None:
+            effects.calendars[verdict.calendar.digest] = verdict.calendar.said
         _observe(lead_id, verdict, written, handled)
     effects.rejections += verdicts.unlinked
     effects.withdrawn += verdicts.withdrawn
@@ -79,9 +82,13 @@ def account(
     handled.routed = sum(workload == ROUTE for workload, _ in handled.outcomes)
 
 
-def _done(lead_id: LeadId, part: Part, written: Results) -> bool:
+def _is(lead_id: LeadId, part: Part, written: Results, outcome: Outcome) -> bool:
     found = written.get((lead_id, part))
-    return found is not None and found.outcome is Outcome.DONE
+    return found is not None and found.outcome is outcome
+
+
+def _done(lead_id: LeadId, part: Part, written: Results) -> bool:
+    return _is(lead_id, part, written, Outcome.DONE)
 
 
 def _after(recorder: Recorder, lead_id: LeadId, verdict: Verdict, written: Results) -> Lead:
@@ -94,18 +101,22 @@ def _after(recorder: Recorder, lead_id: LeadId, verdict: Verdict, written: Resul
             lead = replace(lead, policy_version=version, owner_id=owner or lead.owner_id)
         if verdict.assigned_at is not None:
             lead = replace(lead, owner_assigned_at=verdict.assigned_at)
-        if verdict.clock.at != lead.created_at:
-            lead = replace(lead, clock_started_at=verdict.clock.at)
+        if verdict.started_at is not None:
+            lead = replace(lead, clock_started_at=verdict.started_at)
         if verdict.promise is not None:
             lead = replace(lead, due_at=verdict.promise.due_at)
     if _done(lead_id, Part.STAMP, written):
         lead = replace(lead, stamp=verdict.stamp, policy_version=version)
+    elif _is(
+        lead_id, Part.STAMP, written, Outcome.DENIED_CONVERTED
+    ):  # the ledger alone can keep it
+        lead = replace(lead, stamp=verdict.stamp)
     return lead
 
 
 def _observe(lead_id: LeadId, verdict: Verdict, written: Results, handled: Handled) -> None:
     stamp, assigned_at = verdict.stamp, verdict.assigned_at
-    if stamp and stamp.source is not Source.PREEXISTING and _done(lead_id, Part.STAMP, written):
+    if stamp and stamp.source in ANSWERS and _done(lead_id, Part.STAMP, written):
         seconds = response_time(verdict.clock, stamp.at).total_seconds()
         handled.response_seconds.append(seconds)
     if assigned_at and _done(lead_id, Part.ROUTING, written):

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from speed_to_lead.calendars import ALWAYS, Calendar, Calendars
+from speed_to_lead.episodes import episodes, later_inquiries
 from speed_to_lead.first_response import (
     ClockStart,
+    behind,
     clock_start,
-    earliest,
+    conversion_of,
+    inherited,
+    is_about,
     is_human,
     judge_email,
+    judge_meeting,
     judge_task,
     stamp_of,
     to_write,
 )
-from speed_to_lead.ids import EmailMessageId, LeadId, OwnerId, TaskId, is_user, user_id
+from speed_to_lead.ids import EmailMessageId, EventId, LeadId, OwnerId, TaskId, is_user, user_id
+from speed_to_lead.ledger import KnownLead
 from speed_to_lead.model import Evidence, Hold, Keeper, Lead, Reason, Rejection, Source, Stamp
 from speed_to_lead.pipeline.collect import Arrival, Cause
-from speed_to_lead.pipeline.read import Facts, lead_of
+from speed_to_lead.pipeline.read import Facts
 from speed_to_lead.policy import OwnerRef, Policy
 from speed_to_lead.routing import Routed, inputs_of, route
 
+RE_DATED = "RE_DATED"
+"""Why a stamp is corrected when its evidence still counts, but says a later time than before."""
 _SENT = "3"
 """EmailMessage.Status of a mail that was sent."""
 Judgement = Evidence | Rejection
-HoldsOf = Callable[[LeadId], Iterable[Hold]]
-"""Who the ledger knows to have had a Lead."""
-EvidenceOf = Callable[[LeadId], Iterable[Evidence]]
-"""The evidence of a Lead that the ledger holds and nothing has withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,27 @@ class Promise:
     segment: str
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A stamp that must rise, because what it was made of counts no more."""
+
+    old: Evidence
+    new: Evidence | None
+    """``None`` when nothing is left: the stamp is cleared."""
+    why: str
+    """The reason code, or ``RE_DATED``."""
+    cause: Cause
+
+
 @dataclass(slots=True)
 class Verdict:
     """What a batch comes to for one Lead."""
 
     lead: Lead
     clock: ClockStart
+    """As early as that of any Lead that was merged into it."""
+    started_at: datetime | None = None
+    """The start of its clock, where that is news to the org."""
     routing: Routing | None = None
     holds: list[Hold] = field(default_factory=list)
     """Who was heard to own it, from when on."""
@@ -71,9 +90,19 @@ class Verdict:
     promise: Promise | None = None
     """What is due, where that is news: once promised, only an earlier clock changes it."""
     judged: list[tuple[Judgement, Cause]] = field(default_factory=list)
+    inquiries: frozenset[datetime] = frozenset()
+    """When it has asked again, as far as this batch tells."""
     best: Evidence | None = None
+    """The first response of the first episode."""
     stamp: Stamp | None = None
     """The stamp to write; ``None`` when nothing smaller was found."""
+    correction: Correction | None = None
+    """Why a later stamp than before is to be written, or none at all."""
+
+    @property
+    def subject(self) -> Lead:
+        """The Lead as records are judged for it: by the clock that counts."""
+        return replace(self.lead, clock_started_at=self.clock.at)
 
 
 @dataclass(slots=True)
@@ -97,33 +126,46 @@ class Decider:
     owners: Mapping[OwnerRef, OwnerId]
     calendars: Calendars = field(default_factory=Calendars)
 
-    def decide(
-        self, facts: Facts, evidence_of: EvidenceOf, holds_of: HoldsOf = lambda _: ()
-    ) -> Verdicts:
+    def decide(self, facts: Facts) -> Verdicts:
         """Return the verdicts on a batch; the same facts give the same verdicts again."""
         verdicts = Verdicts(
-            {
-                each: Verdict(k.lead, clock_start(self.policy, k.lead))
-                for each, k in facts.leads.items()
-            }
+            {each: self._opened(facts, known) for each, known in facts.leads.items()}
         )
         self._judge(facts, verdicts)
         for lead, verdict in verdicts.leads.items():
+            known = facts.leads[lead]
             self._assign(facts, lead, verdict)
-            self._stamp(verdict, verdicts.withdrawn, evidence_of(lead))
-            self._measure(verdict, [*holds_of(lead), *verdict.holds])
+            self._conclude(facts, verdict, known)
+            self._stamp(facts, verdict, known, verdicts.withdrawn)
+            self._measure(verdict, [*known.holds, *verdict.holds])
         return verdicts
+
+    def _opened(self, facts: Facts, known: KnownLead) -> Verdict:
+        """Return a verdict that knows the Lead's clock, which no later one can undo."""
+        lead = known.lead
+        merged = [each.loser.lead for each in facts.merges.get(lead.id, ())]
+        starts = [clock_start(self.policy, each) for each in (lead, *merged)]
+        clock = ClockStart(min(each.at for each in starts), starts[0].flags)
+        told = lead.clock_started_at
+        is_news = clock.at != lead.created_at and (told is None or clock.at < told)
+        return Verdict(
+            lead,
+            clock,
+            clock.at if is_news and not lead.is_converted else None,
+            inquiries=later_inquiries(self.policy, lead, facts.wanted.inquiries.get(lead.id, ())),
+        )
 
     # -- evidence ---------------------------------------------------------------------------------
 
     def _judge(self, facts: Facts, verdicts: Verdicts) -> None:
         wanted = facts.wanted
-        verdicts.withdrawn |= wanted.gone_records
         aliases = facts.aliases
-        verdicts.withdrawn |= aliases
+        verdicts.withdrawn |= wanted.gone_records.keys() | aliases
         for task_id, cause in wanted.tasks.items():
             if task_id not in aliases:
                 self._judge_task(facts, verdicts, task_id, cause)
+        for meeting_id, cause in wanted.meetings.items():
+            self._judge_meeting(facts, verdicts, meeting_id, cause)
         for email_id, cause in wanted.emails.items():
             self._judge_email(facts, verdicts, email_id, cause)
 
@@ -138,7 +180,7 @@ class Decider:
         for lead in linked:
             verdict = verdicts.leads[lead]
             whole = replace(email, lead_ids=linked)
-            judgement = judge_email(self.policy, verdict.lead, whole, facts.users)
+            judgement = judge_email(self.policy, verdict.subject, whole, facts.users)
             verdict.judged.append((judgement, cause))
         self._unlink(facts, verdicts, email_id, set(linked), cause)
         if not linked:
@@ -148,14 +190,35 @@ class Decider:
 
     def _judge_task(self, facts: Facts, verdicts: Verdicts, task_id: TaskId, cause: Cause) -> None:
         task = facts.tasks.get(task_id)
-        lead = None if task is None else lead_of(task)
         if task is None:
             verdicts.withdrawn.add(task_id)
             return
-        self._unlink(facts, verdicts, task_id, {lead} if lead else set(), cause)
-        if lead is not None and lead in verdicts.leads:
-            verdict = verdicts.leads[lead]
-            verdict.judged.append((judge_task(self.policy, verdict.lead, task, facts.users), cause))
+        for verdict in self._meant(facts, verdicts, task_id, task.who_id, cause):
+            judgement = judge_task(self.policy, verdict.subject, task, facts.users)
+            verdict.judged.append((judgement, cause))
+
+    def _judge_meeting(
+        self, facts: Facts, verdicts: Verdicts, meeting_id: EventId, cause: Cause
+    ) -> None:
+        meeting = facts.meetings.get(meeting_id)
+        if meeting is None:
+            verdicts.withdrawn.add(meeting_id)
+            return
+        for verdict in self._meant(facts, verdicts, meeting_id, meeting.who_id, cause):
+            judgement = judge_meeting(self.policy, verdict.subject, meeting, facts.users)
+            verdict.judged.append((judgement, cause))
+
+    def _meant(
+        self, facts: Facts, verdicts: Verdicts, record: str, who_id: str | None, cause: Cause
+    ) -> list[Verdict]:
+        """Return the Leads that an activity is about, after taking it from those it was about before."""
+        leads = [
+            lead
+            for lead in facts.about(who_id)
+            if lead in verdicts.leads and is_about(verdicts.leads[lead].lead, who_id)
+        ]
+        self._unlink(facts, verdicts, record, set(leads), cause)
+        return [verdicts.leads[lead] for lead in leads]
 
     def _unlink(
         self, facts: Facts, verdicts: Verdicts, record: str, linked: set[LeadId], cause: Cause
@@ -167,19 +230,58 @@ class Decider:
                     (Rejection(record, lead, Reason.NOT_LINKED), cause)
                 )
 
-    def _stamp(self, verdict: Verdict, withdrawn: set[str], held: Iterable[Evidence]) -> None:
-        """Find the smallest evidence; a stamp is a minimum, whatever the order of arrival."""
+    def _conclude(self, facts: Facts, verdict: Verdict, known: KnownLead) -> None:
+        """Add what the end of a Lead proves: its conversion, and what merged Leads bring along."""
+        lead = verdict.lead
+        converted = facts.wanted.converted.get(lead.id)
+        ended = conversion_of(lead, None if converted is None else converted.by)
+        if ended is not None and ended.key not in {each.key for each in known.live}:
+            told = facts.wanted.stale_leads.get(lead.id)
+            cause = told or Cause(f"conversion-{lead.id}", ended.at)
+            verdict.judged.append((ended, cause))
         judged = {judgement.record_id for judgement, _ in verdict.judged}
-        held = list(held)
-        kept = [e for e in held if e.record_id not in judged and e.record_id not in withdrawn]
-        accepted = [j for j, _ in verdict.judged if isinstance(j, Evidence)]
-        verdict.best = earliest([*kept, *accepted])
-        if verdict.best is None or verdict.lead.is_converted:
+        for merged in facts.merges.get(lead.id, ()):
+            loser = merged.loser
+            brought = [each for each in loser.live if each.record_id not in judged]
+            stamp = loser.lead.stamp
+            if stamp is not None and behind(stamp, loser.live) is None:
+                brought += [each for each in (inherited(loser.lead),) if each is not None]
+            verdict.judged += [(replace(each, lead_id=lead.id), merged.cause) for each in brought]
+
+    def _stamp(self, facts: Facts, verdict: Verdict, known: KnownLead, withdrawn: set[str]) -> None:
+        """Find the smallest evidence; a stamp is a minimum, whatever the order of arrival."""
+        lead = verdict.lead
+        judged = {judgement.record_id for judgement, _ in verdict.judged}
+        live = [e for e in known.live if e.record_id not in judged and e.record_id not in withdrawn]
+        live += [j for j, _ in verdict.judged if isinstance(j, Evidence)]
+        asked = known.inquiries | verdict.inquiries
+        verdict.best = episodes(self.policy, verdict.clock, asked, live)[0].best
+        if lead.is_converted and lead.converted_at is None:
             return
-        stamped = verdict.lead.stamp
-        known = next((e for e in held if stamp_of(self.policy, verdict.clock, e) == stamped), None)
-        stamp = stamp_of(self.policy, verdict.clock, verdict.best)
-        verdict.stamp = to_write(stamped, known, verdict.best, stamp)
+        made_of = None if lead.stamp is None else behind(lead.stamp, (e for e, _ in known.evidence))
+        best = verdict.best
+        if best is not None:
+            stamp = stamp_of(self.policy, verdict.clock, best)
+            verdict.stamp = to_write(lead.stamp, made_of, best, stamp)
+        if verdict.stamp is None and made_of is not None and self.policy.response.corrections:
+            self._correct(facts, verdict, made_of)
+
+    def _correct(self, facts: Facts, verdict: Verdict, old: Evidence) -> None:
+        """Raise a stamp to what is left, if what it was made of counts no more."""
+        best = verdict.best
+        if best is not None and best.key <= old.key:
+            return
+        told = next((pair for pair in verdict.judged if pair[0].record_id == old.record_id), None)
+        if told is None:
+            why = Reason.DELETED.value
+            seen = Cause(f"withdrawn-{old.record_id}", old.at, snapshot=True)
+            cause = facts.wanted.gone_records.get(old.record_id, seen)
+        else:
+            why = told[0].reason.value if isinstance(told[0], Rejection) else RE_DATED
+            cause = told[1]
+        verdict.correction = Correction(old, best, why, cause)
+        if best is not None:
+            verdict.stamp = stamp_of(self.policy, verdict.clock, best)
 
     # -- owners -----------------------------------------------------------------------------------
 
@@ -193,7 +295,10 @@ class Decider:
         ):
             verdict.routing = self._route(arrival, verdict.lead)
         verdict.holds = list(self._holds(facts, lead, verdict.lead, arrival))
-        verdict.assigned_at = _first_person(verdict.lead, verdict.holds)
+        merged = [each.loser for each in facts.merges.get(lead, ())]
+        verdict.holds += [h for m in merged for h in m.holds if h.at < verdict.lead.created_at]
+        assigned = [m.lead.owner_assigned_at for m in merged]
+        verdict.assigned_at = _first_person(verdict.lead, verdict.holds, assigned)
 
     def _is_ours_to_route(self, arrival: Arrival, lead: Lead) -> bool:
         """Leads found by a query are routed only if they are as new as the window that is queried."""
@@ -230,12 +335,13 @@ class Decider:
     def _measure(self, verdict: Verdict, holds: Sequence[Hold]) -> None:
         """Find the Lead's calendar; fill in what is due, and how much open time an answer took."""
         lead, clock = verdict.lead, verdict.clock.at
-        if lead.is_converted:
+        if lead.is_converted and verdict.stamp is None:
             return
         answer = verdict.stamp or lead.stamp
         verdict.calendar = self._calendar(lead, holds, None if answer is None else answer.at)
-        verdict.promise = self._promise(verdict)
-        is_news = verdict.stamp is not None or verdict.assigned_at is not None
+        if not lead.is_converted:
+            verdict.promise = self._promise(verdict)
+        is_news = any((verdict.stamp, verdict.assigned_at, verdict.started_at))
         if answer is not None and is_news and answer.source is not Source.PREEXISTING:
             seconds = verdict.calendar.open_seconds(clock, max(clock, answer.at))
             verdict.business_minutes = round(seconds / 60, 2)
@@ -257,7 +363,7 @@ class Decider:
         segment = self.policy.segment_of(lead.employees)
         target = self.policy.target(segment)
         in_business = target.clock == "business"
-        earlier = clock < (lead.clock_started_at or lead.created_at)
+        earlier = verdict.started_at is not None
         given = in_business and verdict.assigned_at is not None
         if lead.due_at is not None and not earlier and not given:
             return None
@@ -278,9 +384,12 @@ class Decider:
         return Hold(whole, owner, Keeper.HUMAN, calendar)
 
 
-def _first_person(lead: Lead, holds: Iterable[Hold]) -> datetime | None:
-    """Return when a person first owned the Lead, if that is earlier than what it says."""
+def _first_person(
+    lead: Lead, holds: Iterable[Hold], merged: Iterable[datetime | None]
+) -> datetime | None:
+    """Return when a person first owned the Lead, or one merged into it, if that is news to it."""
     instants = [hold.at for hold in holds if hold.keeper is Keeper.HUMAN]
+    instants += [at for at in merged if at is not None]
     earliest_at = min(instants, default=None)
     if lead.is_converted or earliest_at is None:
         return None

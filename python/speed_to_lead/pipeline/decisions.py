@@ -10,7 +10,7 @@ from speed_to_lead.flywheel import FIRST_TOUCH, ROUTE, decision_id, line
 from speed_to_lead.ids import LeadId, OrgId
 from speed_to_lead.model import JSON, Decision, Evidence, Rejection
 from speed_to_lead.pipeline.collect import Cause
-from speed_to_lead.pipeline.decide import Judgement, Routing, Verdict
+from speed_to_lead.pipeline.decide import Correction, Judgement, Routing, Verdict
 from speed_to_lead.pipeline.write import Outcome, Part, Written, text
 from speed_to_lead.policy import Policy
 from speed_to_lead.routing import inputs_of
@@ -39,6 +39,8 @@ class Recorder:
         stamped = written.get((lead_id, Part.STAMP))
         for judgement, cause in verdict.judged:
             yield self._touch(verdict, judgement, cause, stamped)
+        if verdict.correction is not None:
+            yield self._correct(verdict, verdict.correction, stamped)
 
     def _route(self, verdict: Verdict, routing: Routing, written: Written | None) -> Decision:
         lead, routed = verdict.lead, routing.routed
@@ -68,7 +70,8 @@ class Recorder:
     def _touch(
         self, verdict: Verdict, judgement: Judgement, cause: Cause, stamped: Written | None
     ) -> Decision:
-        writes = verdict.stamp is not None and judgement is verdict.best
+        lowers = verdict.stamp is not None and verdict.correction is None
+        writes = lowers and judgement is verdict.best
         fact = _fact(judgement)
         return Decision(
             workload=FIRST_TOUCH,
@@ -91,10 +94,49 @@ class Recorder:
             trace=(),
         )
 
+    def _correct(
+        self, verdict: Verdict, correction: Correction, written: Written | None
+    ) -> Decision:
+        """Return the record of a stamp that rises: from what, to what, why, and whose doing it was."""
+        old, new, cause = correction.old, correction.new, correction.cause
+        fact = f"correction:{_fact(old)}:{cause.key}"
+        done = written is not None and written.outcome is Outcome.DONE
+        outcome = "corrected" if done or written is None else written.outcome.value
+        after = None if new is None else new.at
+        return Decision(
+            workload=FIRST_TOUCH,
+            lead_id=verdict.lead.id,
+            cause_key=fact,
+            decision_id=self._id(FIRST_TOUCH, verdict.lead.id, fact),
+            at=cause.at,
+            policy_version=self.policy.version,
+            policy_digest=self.policy.digest,
+            outcome=outcome,
+            inputs={
+                **_told(verdict, old),
+                "reason": correction.why,
+                "record_left": None if new is None else _kind(new.record_id),
+                "seconds_left": None if new is None else _seconds(verdict, new),
+            },
+            output={
+                "verdict": "correct",
+                "record_id": old.record_id,
+                "was": text(old.at),
+                "at": None if after is None else text(after),
+                "left_id": None if new is None else new.record_id,
+                "user_id": None if new is None else new.user,
+                "by": cause.by or None,
+                "event_id": cause.key,
+                **_open_time(verdict),
+            },
+            trace=(),
+        )
+
     def _id(self, workload: str, lead_id: LeadId, fact: str) -> str:
         return decision_id(self.org_id, workload, lead_id, fact, self.policy.digest)
 
 
+_KINDS = {"00T": "Task", "02s": "EmailMessage", "00U": "Event", "00Q": "Lead"}
 _FIRST_ROUTING = "1:1"
 """Episode and sequence: a Lead is routed once."""
 
@@ -117,16 +159,24 @@ def _fact(judgement: Judgement) -> str:
 
 def _told(verdict: Verdict, judgement: Judgement) -> dict[str, JSON]:
     """Return what the judgement rests on: nothing personal, and the same at each delivery."""
-    kind = "Task" if judgement.record_id.startswith("00T") else "EmailMessage"
+    kind = _kind(judgement.record_id)
     if isinstance(judgement, Rejection):
         return {"record": kind, "reason": judgement.reason.value}
     return {
         "record": kind,
         "source": judgement.source.value,
-        "seconds": round((judgement.at - verdict.clock.at).total_seconds()),
-        "grade": judgement.grade.value,
+        "seconds": _seconds(verdict, judgement),
+        "grade": judgement.grade and judgement.grade.value,
         "flags": list(judgement.flags),
     }
+
+
+def _kind(record_id: str) -> str:
+    return _KINDS[record_id[:3]]
+
+
+def _seconds(verdict: Verdict, evidence: Evidence) -> int:
+    return round((evidence.at - verdict.clock.at).total_seconds())
 
 
 def _prior_seconds(verdict: Verdict) -> int | None:

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from speed_to_lead.errors import InvalidId
-from speed_to_lead.ids import EmailMessageId, LeadId, TaskId, UserId, is_user, lead_id, user_id
-from speed_to_lead.ledger import KnownLead, Ledger
-from speed_to_lead.model import Email, Task, User
-from speed_to_lead.pipeline.collect import Wanted
+from speed_to_lead.ids import (
+    ContactId,
+    EmailMessageId,
+    EventId,
+    LeadId,
+    TaskId,
+    UserId,
+    contact_id,
+    is_user,
+    lead_id,
+    user_id,
+)
+from speed_to_lead.ledger import Gone, KnownLead, Ledger
+from speed_to_lead.model import Email, Lead, Meeting, Task, User
+from speed_to_lead.pipeline.collect import Cause, Wanted
 from speed_to_lead.salesforce.records import Records
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """A Lead that went into another one."""
+
+    loser: KnownLead
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything a batch is judged by. Leads, Tasks and mails that are gone from the org are absent."""
+    """Everything a batch is judged by. What is gone from the org is absent."""
 
     wanted: Wanted
     leads: dict[LeadId, KnownLead]
@@ -26,48 +45,123 @@ class Facts:
     users: dict[UserId, User]
     formerly: dict[str, frozenset[LeadId]]
     """Leads for which a record has counted until now."""
+    meetings: dict[EventId, Meeting] = field(default_factory=dict)
+    became: dict[ContactId, list[LeadId]] = field(default_factory=dict)
+    """The Leads that Contacts have been."""
+    merges: dict[LeadId, list[Merged]] = field(default_factory=dict)
+    """What went into a Lead that stays."""
 
     @property
     def aliases(self) -> set[TaskId]:
         """Tasks that are another view of a mail, and never judged by themselves."""
         return {*self.behind, *(e.activity_id for e in self.emails.values() if e.activity_id)}
 
+    def gone(self) -> list[Gone]:
+        """Return the Leads that were deleted, each with the one that it went into."""
+        into = {m.loser.lead.id: winner for winner, found in self.merges.items() for m in found}
+        gone = self.wanted.gone_leads
+        return [Gone(lead, cause.at, into.get(lead)) for lead, cause in gone.items()]
+
     def linked(self, email: Email) -> tuple[LeadId, ...]:
         """Return the Leads of a mail: its relations, else the Task behind ActivityId."""
-        if email.lead_ids or email.activity_id is None:
-            return email.lead_ids
+        through = (lead for each in email.contact_ids for lead in self.became.get(each, ()))
+        leads = tuple(dict.fromkeys((*email.lead_ids, *through)))
+        if leads or email.activity_id is None:
+            return leads
         task = self.tasks.get(email.activity_id)
-        lead = None if task is None else lead_of(task)
-        return () if lead is None else (lead,)
+        return () if task is None else self.about(task.who_id)
 
-
-def lead_of(task: Task) -> LeadId | None:
-    """Return the Lead of a Task, or None when it belongs to a Contact or to nobody."""
-    try:
-        return lead_id(task.who_id or "")
-    except InvalidId:
-        return None
+    def about(self, who_id: str | None) -> tuple[LeadId, ...]:
+        """Return the Leads that a WhoId means: itself, or those which have become that Contact."""
+        if who_id is None:
+            return ()
+        if who_id.startswith("00Q"):
+            return (lead_id(who_id),)
+        return tuple(self.became.get(ContactId(who_id), ()))
 
 
 async def read(wanted: Wanted, records: Records, ledger: Ledger) -> Facts:
     """Return the facts of a batch.
 
+    Whatever a merge or a conversion moved without telling is asked for as well.
+
     :raises OrgUnavailable: the org cannot answer now; nothing has happened.
     :raises PermissionMissing: the org hides something that must be read.
     """
+    merges = await _merges(wanted, records, ledger)
+    await _moved(wanted, merges, records)
     emails = await _emails(wanted, records)
     hidden_links = {e.activity_id for e in emails.values() if e.activity_id and not e.lead_ids}
     tasks = await _tasks(wanted, hidden_links, records, ledger)
+    meetings = await records.meetings(wanted.meetings) if wanted.meetings else {}
     mailed = [t for t in wanted.tasks if t in tasks and tasks[t].subtype == "Email"]
     behind = await records.emails_behind(mailed) if mailed else {}
-    touched = {*wanted.tasks, *wanted.emails, *wanted.gone_records}
+    touched = {*wanted.tasks, *wanted.emails, *wanted.meetings, *wanted.gone_records}
     formerly = ledger.leads_of(
         [*touched, *(e.activity_id for e in emails.values() if e.activity_id)]
     )
-    facts = Facts(wanted, {}, tasks, emails, behind, {}, formerly)
+    contacts = {task.who_id for task in tasks.values()}
+    contacts |= {meeting.who_id for meeting in meetings.values()}
+    contacts |= {each for email in emails.values() for each in email.contact_ids}
+    became = await _became(wanted, contacts, records, ledger)
+    facts = Facts(
+        wanted, {}, tasks, emails, behind, {}, formerly, meetings, became=became, merges=merges
+    )
     facts.leads.update(await _leads(facts, records, ledger))
     facts.users.update(await records.users(_people(facts)))
     return facts
+
+
+# -- merges and conversions -----------------------------------------------------------------------
+
+
+async def _merges(wanted: Wanted, records: Records, ledger: Ledger) -> dict[LeadId, list[Merged]]:
+    """Return what went into which Lead; a deleted Lead says so itself, as long as the bin keeps it."""
+    if not wanted.gone_leads:
+        return {}
+    merged = await records.merged(wanted.gone_leads)
+    known = ledger.leads(merged, deleted=True)
+    found: dict[LeadId, list[Merged]] = {}
+    for loser, (lead, winner) in merged.items():
+        cause = wanted.gone_leads[loser]
+        before = known.get(loser, KnownLead(lead))
+        found.setdefault(winner, []).append(Merged(replace(before, lead=lead), cause))
+        wanted.stale_leads.setdefault(winner, cause)
+    return found
+
+
+async def _moved(wanted: Wanted, merges: Mapping[LeadId, list[Merged]], records: Records) -> None:
+    """Ask for the activities of Leads that stay and of Contacts that Leads became: no event tells."""
+    moved: dict[LeadId | ContactId, Cause] = {w: found[0].cause for w, found in merges.items()}
+    for conversion in wanted.converted.values():
+        if conversion.contact is not None:
+            moved[conversion.contact] = Cause("", conversion.at)
+    if not moved:
+        return
+    cause = min(moved.values(), key=lambda each: each.at)
+    for record in await records.activities_of(list(moved)):
+        wanted.activity(record, replace(cause, snapshot=True))
+
+
+async def _became(
+    wanted: Wanted, people: Iterable[str | None], records: Records, ledger: Ledger
+) -> dict[ContactId, list[LeadId]]:
+    """Return which Leads the Contacts among some people have been.
+
+    Events tell first, then the ledger, then the org.
+    """
+    contacts = {contact_id(who) for who in people if who is not None and who.startswith("003")}
+    if not contacts:
+        return {}
+    found = ledger.leads_that_became(contacts)
+    for lead, conversion in wanted.converted.items():
+        if conversion.contact is not None and lead not in found.get(conversion.contact, ()):
+            found.setdefault(conversion.contact, []).append(lead)
+    missing = contacts - found.keys()
+    return found | (await records.became(missing) if missing else {})
+
+
+# -- activities -----------------------------------------------------------------------------------
 
 
 async def _emails(wanted: Wanted, records: Records) -> dict[EmailMessageId, Email]:
@@ -98,32 +192,59 @@ async def _tasks(
     }
 
 
+# -- leads and people -----------------------------------------------------------------------------
+
+
 async def _leads(facts: Facts, records: Records, ledger: Ledger) -> dict[LeadId, KnownLead]:
     """Return what is known of every Lead concerned; those the ledger lacks or has stale are read."""
     wanted = facts.wanted
-    concerned = _concerned(facts) - wanted.gone_leads
+    concerned = _concerned(facts) - wanted.gone_leads.keys()
     known = ledger.leads(concerned)
     for lead, handovers in wanted.handovers.items():
         if lead in known:
             owned = replace(known[lead].lead, owner_id=handovers[-1].owner_id)
             known[lead] = replace(known[lead], lead=owned)
     arrived = {lead for lead in wanted.arrivals if lead not in known or not known[lead].routed}
-    stale = (arrived | wanted.stale_leads | wanted.converted) & concerned
+    stale = (arrived | wanted.stale_leads.keys() | wanted.converted.keys()) & concerned
     missing = stale | (concerned - known.keys())
     fresh = await records.leads(missing) if missing else {}
     for lead in missing:
         before = known.pop(lead, None)
         if lead in fresh:
-            routed, best = (before.routed, before.best) if before else (False, None)
-            known[lead] = KnownLead(fresh[lead], routed, best)
+            now = replace(fresh[lead], converted_at=_converted_at(wanted, before, fresh[lead]))
+            if before is not None:
+                now = replace(now, closed_at=before.lead.closed_at)
+            known[lead] = KnownLead(now) if before is None else replace(before, lead=now)
+    for lead, closed_at in wanted.closed.items():
+        if lead in known:
+            ended = replace(known[lead].lead, closed_at=closed_at)
+            known[lead] = replace(known[lead], lead=ended)
     return known
+
+
+def _converted_at(wanted: Wanted, before: KnownLead | None, now: Lead) -> datetime | None:
+    """Return when a Lead was converted: by its event, or by the change that first showed it converted."""
+    if not now.is_converted:
+        return None
+    told = [] if before is None or not before.lead.converted_at else [before.lead.converted_at]
+    if now.id in wanted.converted:
+        told.append(wanted.converted[now.id].at)
+    cause = wanted.stale_leads.get(now.id)
+    news = before is not None and not before.lead.is_converted
+    if cause is not None and not cause.snapshot and news:
+        told.append(cause.at)
+    return min(told, default=None)
 
 
 def _concerned(facts: Facts) -> set[LeadId]:
     """Return the Leads that a batch may make a difference to."""
     wanted = facts.wanted
     concerned = {*wanted.arrivals, *wanted.handovers, *wanted.stale_leads, *wanted.converted}
-    concerned |= {lead for task in facts.tasks.values() if (lead := lead_of(task))}
+    concerned |= wanted.inquiries.keys() | wanted.closed.keys()
+    for task in facts.tasks.values():
+        concerned.update(facts.about(task.who_id))
+    for meeting in facts.meetings.values():
+        concerned.update(facts.about(meeting.who_id))
     concerned |= {lead for email in facts.emails.values() for lead in facts.linked(email)}
     return concerned | {lead for leads in facts.formerly.values() for lead in leads}
 
@@ -135,6 +256,7 @@ def _people(facts: Facts) -> set[UserId]:
         named |= {task.owner_id, task.created_by, task.modified_by, task.closer}
     for email in facts.emails.values():
         named |= {email.created_by, email.from_user}
+    named |= {meeting.created_by for meeting in facts.meetings.values()}
     for known in facts.leads.values():
         named |= {known.lead.owner_id, known.lead.created_by}
     for arrival in facts.wanted.arrivals.values():

@@ -40,6 +40,15 @@ class Written:
     words: str = ""
 
 
+_CLEARED: Mapping[str, JSON] = {
+    "First_Response_At__c": None,
+    "First_Response_Source__c": None,
+    "First_Response_User__c": None,
+    "Business_Minutes_to_First_Response__c": None,
+}
+"""What a Lead says when nothing is left of what it was stamped for."""
+
+
 def text(moment: datetime) -> str:
     """Return an instant as the REST API takes it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
@@ -61,11 +70,8 @@ def _routing(verdict: Verdict, policy_version: str) -> dict[str, JSON]:
         row["Policy_Version__c"] = policy_version
         if routing.outcome == "assigned" and routing.target != lead.owner_id:
             row["OwnerId"] = routing.target
-    starts_elsewhere = verdict.clock.at != lead.created_at
-    if starts_elsewhere and (
-        lead.clock_started_at is None or verdict.clock.at < lead.clock_started_at
-    ):
-        row["Response_Clock_Started_At__c"] = text(verdict.clock.at)
+    if verdict.started_at is not None:
+        row["Response_Clock_Started_At__c"] = text(verdict.started_at)
     if verdict.assigned_at is not None:
         row["Owner_Assigned_At__c"] = text(verdict.assigned_at)
     if verdict.promise is not None:
@@ -78,7 +84,9 @@ def _routing(verdict: Verdict, policy_version: str) -> dict[str, JSON]:
 
 def _stamp(verdict: Verdict, policy_version: str) -> dict[str, JSON]:
     if verdict.stamp is None:
-        return {}
+        return (
+            {} if verdict.correction is None else {**_CLEARED, "Policy_Version__c": policy_version}
+        )
     return {
         "First_Response_At__c": text(verdict.stamp.at),
         "First_Response_Source__c": verdict.stamp.source.value,

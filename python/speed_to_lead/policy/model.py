@@ -56,6 +56,12 @@ class Clock(Part):
     """A response earlier than this before the start was there before the inquiry: Preexisting."""
     lookback_days: Count = 30
     """Evidence older than this before the start is not evidence."""
+    new_episode_after_days: Count = 30
+    """A new inquiry of an unanswered Lead opens a new episode when it comes later than this."""
+    reopening_statuses: tuple[Text, ...] = ()
+    """Values of Lead.Status that mean a new inquiry when a Lead is set to one of them."""
+    closed_statuses: tuple[Text, ...] = ()
+    """Values of Lead.Status that end the wait of a Lead without an answer, such as Unqualified."""
 
 
 class Response(Part):
@@ -69,8 +75,12 @@ class Response(Part):
     """Values of TaskSubtype or Type that make a closed Task a response of source Other."""
     user_types: Annotated[tuple[Text, ...], Field(min_length=1)] = ("Standard",)
     """Values of User.UserType that a person can have."""
+    meetings: bool = True
+    """Whether the booking of a meeting (Event) counts."""
     automation_users: tuple[Text, ...] = ()
     """Usernames or User ids of systems; what they do is never a response."""
+    scheduler_users: tuple[Text, ...] = ()
+    """Usernames or User ids of booking tools; what they book, the prospect has booked."""
     trusted_loggers: tuple[Text, ...] = ()
     """Usernames or User ids of diallers and mail syncs; what they log, a person has done."""
     auto_reply_templates: tuple[Annotated[str, Field(pattern=r"^00X[0-9A-Za-z]{12,15}$")], ...] = ()
@@ -83,6 +93,8 @@ class Response(Part):
     """A touch logged later than this after it happened has grade C."""
     backdated_may_lower: bool = True
     """Whether a touch of grade C counts."""
+    corrections: bool = False
+    """Whether a stamp is raised when its evidence is withdrawn; needs Speed_to_Lead_Override."""
 
 
 class Segment(Part):

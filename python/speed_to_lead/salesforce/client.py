@@ -99,12 +99,13 @@ class Salesforce:
 
     # -- reading ----------------------------------------------------------------------------------
 
-    async def query(self, soql: str) -> list[dict[str, Any]]:
-        """Return the records of a query, all pages.
+    async def query(self, soql: str, *, deleted: bool = False) -> list[dict[str, Any]]:
+        """Return the records of a query, all pages; also those in the recycle bin, if asked for.
 
         :raises PermissionMissing: the org hides a field or an object from this user.
         """
-        page = await self._call("GET", self._data("query"), params={"q": soql})
+        resource = "queryAll" if deleted else "query"
+        page = await self._call("GET", self._data(resource), params={"q": soql})
         records: list[dict[str, Any]] = page["records"]
         while not page["done"]:
             page = await self._call("GET", page["nextRecordsUrl"])

@@ -9,18 +9,22 @@ from typing import Any
 
 from speed_to_lead.errors import InvalidId, UsageError
 from speed_to_lead.ids import (
+    ContactId,
     EmailMessageId,
+    EventId,
     LeadId,
     OwnerId,
     TaskId,
     UserId,
+    contact_id,
     email_message_id,
+    event_id,
     lead_id,
     owner_id,
     task_id,
     user_id,
 )
-from speed_to_lead.model import Email, Lead, Source, Stamp, Task, User
+from speed_to_lead.model import Email, Lead, Meeting, Source, Stamp, Task, User
 from speed_to_lead.policy import OwnerRef, Policy
 from speed_to_lead.salesforce.client import Salesforce
 
@@ -28,6 +32,7 @@ _IDS_PER_RETRIEVE = 2000
 _IDS_PER_QUERY = 400
 """A query travels in the URL, which holds 16,384 bytes."""
 _CACHED_USERS = 20_000
+_CACHED_CONTACTS = 50_000
 _LEAD = (
     "CreatedDate",
     "CreatedById",
@@ -37,6 +42,7 @@ _LEAD = (
     "LeadSource",
     "Industry",
     "IsConverted",
+    "ConvertedContactId",
     "First_Response_At__c",
     "First_Response_User__c",
     "First_Response_Source__c",
@@ -78,6 +84,7 @@ _EMAIL_IN_SOME_ORGS = (
     "EmailTemplateId",
     "MessageIdentifier",
 )
+_MEETING = ("WhoId", "CreatedDate", "CreatedById")
 _RELATION_ORDER = {"ToAddress": 0, "CcAddress": 1, "BccAddress": 2}
 
 
@@ -92,6 +99,8 @@ class Records:
         ]
         self._users: dict[UserId, User] = {}
         self._by_address: dict[str, UserId | None] = {}
+        self._strangers: dict[ContactId, None] = {}
+        """Contacts that no Lead has become, as far as was asked; the oldest first."""
 
     # -- leads, tasks, mails ----------------------------------------------------------------------
 
@@ -124,7 +133,36 @@ class Records:
             clock_started_at=_instant(row["Response_Clock_Started_At__c"]),
             due_at=_instant(row["Response_Due_At__c"]),
             policy_version=row["Policy_Version__c"],
+            contact_id=contact_id(row["ConvertedContactId"]) if row["ConvertedContactId"] else None,
         )
+
+    async def merged(self, ids: Iterable[LeadId]) -> dict[LeadId, tuple[Lead, LeadId]]:
+        """Return those of some deleted Leads that were merged: as they were, with the Lead that stays."""
+        rows = await self._select(
+            f"SELECT Id, MasterRecordId, {', '.join((*_LEAD, *self._inquiry))} FROM Lead "
+            "WHERE IsDeleted = true AND MasterRecordId != null AND Id IN ({})",
+            list(ids),
+            deleted=True,
+        )
+        return {
+            lead_id(row["Id"]): (self._lead(row), lead_id(row["MasterRecordId"])) for row in rows
+        }
+
+    async def became(self, contacts: Iterable[ContactId]) -> dict[ContactId, list[LeadId]]:
+        """Return the Leads that Contacts have been; one that never was any is not asked for again."""
+        asked = [each for each in contacts if each not in self._strangers]
+        rows = await self._select(
+            "SELECT Id, ConvertedContactId FROM Lead "
+            "WHERE IsConverted = true AND ConvertedContactId IN ({})",
+            asked,
+        )
+        found: dict[ContactId, list[LeadId]] = {}
+        for row in rows:
+            found.setdefault(contact_id(row["ConvertedContactId"]), []).append(lead_id(row["Id"]))
+        self._strangers |= dict.fromkeys(each for each in asked if each not in found)
+        while len(self._strangers) > _CACHED_CONTACTS:
+            del self._strangers[next(iter(self._strangers))]
+        return found
 
     async def tasks(self, ids: Iterable[TaskId]) -> dict[TaskId, Task]:
         """Return Tasks as they are; who closed them, their change events alone tell."""
@@ -142,7 +180,7 @@ class Records:
             for row in rows
         }
 
-    async def _email(self, row: Mapping[str, Any], leads: Sequence[LeadId]) -> Email:
+    async def _email(self, row: Mapping[str, Any], people: Sequence[str]) -> Email:
         subject = row["Subject"] or ""
         return Email(
             id=email_message_id(row["Id"]),
@@ -158,27 +196,53 @@ class Records:
             template_id=row.get("EmailTemplateId"),
             subject_is_automatic=any(each.search(subject) for each in self._automatic),
             activity_id=task_id(row["ActivityId"]) if row["ActivityId"] else None,
-            lead_ids=tuple(leads),
+            lead_ids=tuple(lead_id(each) for each in people if each.startswith("00Q")),
             deleted=False,
             captured=bool(row.get("MessageIdentifier")),
+            contact_ids=tuple(contact_id(each) for each in people if each.startswith("003")),
         )
 
-    async def _linked(self, ids: Sequence[str]) -> dict[str, list[LeadId]]:
-        """Return the Leads of mails: recipients first, then Cc, then Bcc."""
+    async def _linked(self, ids: Sequence[str]) -> dict[str, list[str]]:
+        """Return the Leads and Contacts of mails: recipients first, then Cc, then Bcc."""
         relations = await self._select(
             "SELECT EmailMessageId, RelationId, RelationType FROM EmailMessageRelation "
-            "WHERE RelationObjectType = 'Lead' AND EmailMessageId IN ({})",
+            "WHERE RelationObjectType IN ('Lead', 'Contact') AND EmailMessageId IN ({})",
             ids,
         )
         relations.sort(
             key=lambda row: (_RELATION_ORDER.get(row["RelationType"], 9), row["RelationId"])
         )
-        linked: dict[str, list[LeadId]] = {}
+        linked: dict[str, list[str]] = {}
         for row in relations:
-            leads = linked.setdefault(row["EmailMessageId"], [])
-            if row["RelationId"] not in leads:
-                leads.append(lead_id(row["RelationId"]))
+            people = linked.setdefault(row["EmailMessageId"], [])
+            if row["RelationId"] not in people:
+                people.append(row["RelationId"])
         return linked
+
+    async def meetings(self, ids: Iterable[EventId]) -> dict[EventId, Meeting]:
+        """Return Events of the calendar as they are."""
+        rows = await self._rows("Event", ids, _MEETING)
+        return {
+            event_id(row["Id"]): Meeting(
+                id=event_id(row["Id"]),
+                who_id=row["WhoId"],
+                created_at=_moment(row["CreatedDate"]),
+                created_by=_user_id(row["CreatedById"]),
+            )
+            for row in rows
+        }
+
+    async def activities_of(self, people: Sequence[LeadId | ContactId]) -> list[str]:
+        """Return the ids of all Tasks, Events and mails of some Leads and Contacts."""
+        found = [
+            row["Id"]
+            for entity in ("Task", "Event")
+            for row in await self._select(f"SELECT Id FROM {entity} WHERE WhoId IN ({{}})", people)
+        ]
+        relations = await self._select(
+            "SELECT EmailMessageId FROM EmailMessageRelation WHERE RelationId IN ({})", people
+        )
+        return [*found, *dict.fromkeys(row["EmailMessageId"] for row in relations)]
 
     async def emails_behind(self, ids: Iterable[TaskId]) -> dict[TaskId, EmailMessageId]:
         """Return the mail behind each Task that is a mail's alias."""
@@ -187,13 +251,21 @@ class Records:
         )
         return {task_id(row["ActivityId"]): email_message_id(row["Id"]) for row in rows}
 
-    async def changed_since(self, entity: str, since: datetime) -> list[str]:
-        """Return the ids of records of an entity modified since then, the oldest change first."""
+    async def changed_since(
+        self, entity: str, since: datetime
+    ) -> tuple[list[str], list[tuple[str, datetime]]]:
+        """Return the ids of what was modified since then and is there, and what was deleted, and when.
+
+        The oldest change comes first. What has left the recycle bin cannot be told.
+        """
         rows = await self._salesforce.query(
-            f"SELECT Id FROM {entity} WHERE SystemModstamp >= {since:%Y-%m-%dT%H:%M:%SZ} "
-            "ORDER BY SystemModstamp, Id"
+            f"SELECT Id, SystemModstamp, IsDeleted FROM {entity} "
+            f"WHERE SystemModstamp >= {since:%Y-%m-%dT%H:%M:%SZ} ORDER BY SystemModstamp, Id",
+            deleted=True,
         )
-        return [row["Id"] for row in rows]
+        alive = [row["Id"] for row in rows if not row["IsDeleted"]]
+        gone = [(row["Id"], _moment(row["SystemModstamp"])) for row in rows if row["IsDeleted"]]
+        return alive, gone
 
     # -- people -----------------------------------------------------------------------------------
 
@@ -223,6 +295,7 @@ class Records:
             trusted_logger=not names.isdisjoint(response.trusted_loggers),
             username=row["Username"],
             team=row["Department"],
+            scheduler=not names.isdisjoint(response.scheduler_users),
         )
 
     async def _sender(self, row: Mapping[str, Any]) -> UserId | None:
@@ -289,12 +362,14 @@ class Records:
             rows += [row for row in found if row is not None]
         return rows
 
-    async def _select(self, soql: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+    async def _select(
+        self, soql: str, ids: Sequence[str], *, deleted: bool = False
+    ) -> list[dict[str, Any]]:
         """Return the records of a query over ids, which have been checked to be ids."""
         rows: list[dict[str, Any]] = []
         for start in range(0, len(ids), _IDS_PER_QUERY):
             listed = ", ".join(f"'{each}'" for each in ids[start : start + _IDS_PER_QUERY])
-            rows += await self._salesforce.query(soql.format(listed))
+            rows += await self._salesforce.query(soql.format(listed), deleted=deleted)
         return rows
 
     async def _existing(self, entity: str, fields: Sequence[str]) -> list[str]:
