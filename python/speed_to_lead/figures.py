@@ -12,13 +12,18 @@ from speed_to_lead.errors import UsageError
 from speed_to_lead.kpi import Measured, figures
 from speed_to_lead.ledger import Ledger
 from speed_to_lead.model import JSON, Lead
+from speed_to_lead.policy import Policy
 
 ALL = "All"
 """The name of the last row, that of all leads."""
 
 
-def by_source(ledger: Path, days: int, as_of: str) -> list[dict[str, JSON]]:
+def by_source(
+    ledger: Path, days: int, as_of: str, policy: Policy | None = None
+) -> list[dict[str, JSON]]:
     """Return one row for each lead source and one for all; minutes to two decimals.
+
+    Leads that the policy calls imports are outside.
 
     :raises UsageError: there is no ledger, or ``as_of`` is no instant.
     """
@@ -28,7 +33,7 @@ def by_source(ledger: Path, days: int, as_of: str) -> list[dict[str, JSON]]:
         leads = [
             (each, deleted)
             for each, deleted in opened.every_lead()
-            if end - timedelta(days=days) <= each.created_at
+            if end - timedelta(days=days) <= each.created_at and not _is_import(policy, each)
         ]
     finally:
         opened.close()
@@ -37,6 +42,10 @@ def by_source(ledger: Path, days: int, as_of: str) -> list[dict[str, JSON]]:
         (source, [pair for pair in leads if (pair[0].source or "") == source]) for source in sources
     ]
     return [_row(name, chosen, end) for name, chosen in [*groups, (ALL, leads)]]
+
+
+def _is_import(policy: Policy | None, lead: Lead) -> bool:
+    return policy is not None and policy.is_import(policy.segment_of(lead.employees), lead.source)
 
 
 def _row(

@@ -90,6 +90,40 @@ def test_c07_a_meeting_counts_from_when_it_was_booked(scene):
     assert stamp(scene, lead) == (text(MONDAY + 2 * FIVE), "Meeting", rep(scene))
 
 
+def test_o13_a_backfill_into_an_empty_ledger_says_what_the_stream_said(scene):
+    lead = a_lead(scene)
+    later(scene, FIVE)
+    a_call(scene, lead)
+    scene.catch_up()
+    fields = ("At", "Source", "User")
+    heard = [scene.lead(lead)[f"First_Response_{each}__c"] for each in fields]
+    heard_again = scene.json("explain", lead)["evidence"]
+    for name in ("ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm"):
+        (scene.sidecar.directory / name).unlink(missing_ok=True)
+    scene.sidecar.directory.joinpath("flywheel", "decisions.jsonl").unlink()
+    assert scene.command("backfill", "--since", text(MONDAY)).returncode == 0
+    assert [scene.lead(lead)[f"First_Response_{each}__c"] for each in fields] == heard
+    assert scene.json("explain", lead)["evidence"] == heard_again
+
+
+def test_l15_the_audit_lists_drift_and_those_whom_nobody_will_answer(scene):
+    answered, waiting = a_lead(scene), a_lead(scene)
+    later(scene, FIVE)
+    call = a_call(scene, answered)
+    scene.catch_up()
+    scene.cast.admin.update("Lead", waiting, OwnerId=rep(scene, 1))
+    assert scene.json("audit", "--days", "3650") == []
+    scene.cast.admin.call("DELETE", f"{API}/sobjects/Task/{call}")
+    scene.cast.admin.update("User", rep(scene, 1), IsActive=False)
+    done = scene.command("audit", "--days", "3650", "--json")
+    assert done.returncode == 64
+    found = {each["lead_id"]: (each["kind"], each["should"]) for each in json.loads(done.stdout)}
+    assert found == {
+        answered: ("drift", "nothing"),
+        waiting: ("inactive_owner", "an owner who can answer"),
+    }
+
+
 def correcting(scene, folder):
     """Let the sidecar raise stamps whose evidence was taken back."""
     document = json.loads(POLICY.read_text(encoding="utf-8"))

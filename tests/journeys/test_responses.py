@@ -14,7 +14,7 @@ NAMESPACE = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
 ENTITIES = ("Lead", "Task", "EmailMessage")
 
 
-def test_a_later_response_by_another_client_is_refused_by_the_org(scene):
+def test_o08_a_later_response_by_another_client_is_refused_by_the_org(scene):
     lead = a_lead(scene)
     later(scene, FIVE)
     a_call(scene, lead)

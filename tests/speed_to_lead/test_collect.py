@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from speed_to_lead.changes import Batch, Change, ChangeKind
-from speed_to_lead.ids import ReplayId, lead_id, task_id
-from speed_to_lead.pipeline.collect import Handover, Hole, collect
+from speed_to_lead.ids import ReplayId, contact_id, event_id, lead_id, task_id, user_id
+from speed_to_lead.pipeline.collect import Conversion, Handover, Hole, collect
+from speed_to_lead.policy import Clock
 
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
 LEAD = lead_id("00Q000000000001")
 TASK = task_id("00T000000000001")
-REP = "005000000000001AAA"
+REP = user_id("005000000000001")
+MEETING, CONTACT = event_id("00U000000000001"), contact_id("003000000000001")
 OURS = "com/salesforce/api/rest/66.0;client=speed-to-lead"
 
 
@@ -45,7 +47,7 @@ def test_a_gap_tells_of_a_new_lead_without_its_owner():
     assert wanted(change("Lead", "GAP_CREATE", LEAD)).arrivals[LEAD].owner_id is None
 
 
-def test_our_own_hand_over_counts_for_its_time_and_for_nothing_else():
+def test_o12_our_own_hand_over_counts_for_its_time_and_for_nothing_else():
     found = wanted(
         change(
             "Lead",
@@ -67,12 +69,68 @@ def test_a_stamp_that_somebody_else_wrote_makes_what_we_know_stale():
     assert found.stale_leads.keys() == {LEAD}
 
 
-def test_an_update_of_other_fields_asks_for_nothing():
+def test_n20_a_change_of_status_or_of_other_fields_asks_for_nothing():
     found = wanted(
         change("Lead", "UPDATE", LEAD, changed=["Description"]),
+        change("Lead", "UPDATE", LEAD, changed=["Status"], Status="Working - Contacted"),
+        change("FeedItem", "CREATE", "0D5000000000001AAA"),
         change("Task", "UPDATE", TASK, changed=["Description", "LastModifiedDate"]),
     )
     assert not found
+
+
+def test_o09_a_gap_asks_for_the_record_as_the_whole_event_does():
+    gap, whole = (
+        wanted(change("Task", kind, TASK, IsClosed=True)) for kind in ("GAP_CREATE", "CREATE")
+    )
+    assert gap.tasks == whole.tasks
+
+
+CLOCK = Clock(start=("Inquiry_At__c", "CreatedDate"), reopening_statuses=("Open",))
+
+
+@pytest.mark.parametrize(
+    ("changed", "fields", "expected"),
+    [
+        (["Inquiry_At__c"], {"Inquiry_At__c": 1_772_449_200_000}, {AT + timedelta(hours=1)}),
+        (["Status"], {"Status": "Open"}, {AT}),
+        (["Status"], {"Status": "Working - Contacted"}, set()),
+    ],
+)
+def test_a_form_filled_in_again_and_a_lead_opened_again_are_new_inquiries(
+    changed, fields, expected
+):
+    batch = Batch("", ReplayId(b""), (change("Lead", "UPDATE", LEAD, changed=changed, **fields),))
+    assert collect([batch], "speed-to-lead", CLOCK).inquiries.get(LEAD, set()) == expected
+
+
+def test_a_lead_is_closed_and_opened_by_its_status():
+    clock = Clock(closed_statuses=("Closed - Not Converted",))
+    for status, closed in (("Closed - Not Converted", AT), ("Open", None)):
+        told = change("Lead", "UPDATE", LEAD, changed=["Status"], Status=status)
+        found = collect([Batch("", ReplayId(b""), (told,))], "speed-to-lead", clock)
+        assert found.closed == {LEAD: closed}
+
+
+def test_a_conversion_tells_when_by_whom_and_into_what():
+    told = change(
+        "Lead",
+        "UPDATE",
+        LEAD,
+        changed=["IsConverted"],
+        IsConverted=True,
+        ConvertedContactId=CONTACT,
+    )
+    assert wanted(told).converted == {LEAD: Conversion(AT, REP, CONTACT)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"), [("CREATE", True), ("UPDATE", False), ("DELETE", False)]
+)
+def test_a_meeting_is_asked_for_when_it_is_booked(kind, asked):
+    found = wanted(change("Event", kind, MEETING, changed=["StartDateTime"]))
+    assert (MEETING in found.meetings) is asked
+    assert (MEETING in found.gone_records) is (kind == "DELETE")
 
 
 def test_who_closed_a_task_and_when_is_kept_from_its_event():
@@ -102,7 +160,7 @@ def test_an_undeleted_task_is_read_again():
 @pytest.mark.parametrize(
     ("kind", "ids"), [("UPDATE", ("00Q*",)), ("GAP_OVERFLOW", ("000000000000000AAA",))]
 )
-def test_what_the_org_cannot_name_is_queried_again(kind, ids):
+def test_o11_what_the_org_cannot_name_is_queried_again(kind, ids):
     found = wanted(change("Lead", kind, *ids))
     assert found.holes == [Hole("Lead", AT)]
     assert not found

@@ -26,5 +26,7 @@ def named():
 
 
 def test_every_row_has_a_test_of_its_name():
-    rows = {f"{letter}-{number:02}" for letter, last in ROWS.items() for number in range(1, last + 1)}
+    rows = {
+        f"{letter}-{number:02}" for letter, last in ROWS.items() for number in range(1, last + 1)
+    }
     assert sorted(rows - named()) == []

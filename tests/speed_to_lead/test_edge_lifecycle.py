@@ -12,6 +12,7 @@ from itertools import permutations
 import pytest
 
 from speed_to_lead.episodes import episodes
+from speed_to_lead.figures import by_source
 from speed_to_lead.first_response import clock_start, judge_task
 from speed_to_lead.kpi import Measured, figures
 from speed_to_lead.ledger import KnownLead
@@ -27,6 +28,7 @@ from tests.speed_to_lead.building import (
     U2,
     L,
     M,
+    arrival,
     at,
     call,
     cause_of,
@@ -39,6 +41,7 @@ from tests.speed_to_lead.building import (
 from tests.speed_to_lead.story import Story
 
 DAY = timedelta(days=1)
+POLICY_SLA = {name: {"target_minutes": t.target_minutes} for name, t in POLICY.sla.items()}
 HALF_PAST = at("10:30")
 INQUIRY = policy(clock={"start": ["Inquiry_At__c", "CreatedDate"]})
 CORRECTING = policy(response={"corrections": True})
@@ -130,6 +133,24 @@ def test_an_inquiry_that_the_record_tells_of_is_remembered(story):
     asked = at("10:00") + 3 * DAY
     told = story(INQUIRY).hears(call("10:07"), now=(lead(inquiry={"Inquiry_At__c": asked}),))
     assert told.knows().inquiries == {asked}
+
+
+def test_k12_an_imported_lead_is_stamped_and_outside_every_number(story, tmp_path):
+    imports = policy(sla={**POLICY_SLA, "SMB": {"target_minutes": 60, "import_sources": ["list"]}})
+    told = story(imports, lead(source="List", due_at=None)).hears(call("10:07"))
+    assert told.stamp() == BY_CALL
+    assert told.knows().lead.due_at is None
+    path, as_of = told.ledger.path, "2026-03-03T00:00:00Z"
+    assert by_source(path, 30, as_of, imports)[-1]["leads"] == 0
+    assert by_source(path, 30, as_of)[-1]["leads"] == 1
+
+
+def test_o10_a_call_that_is_heard_of_before_its_lead_gives_the_same(story):
+    early = story().hears(call("10:07")).hears(arrivals={L: arrival()})
+    late = story().hears(arrivals={L: arrival()}).hears(call("10:07"))
+    assert early.stamp() == late.stamp() == BY_CALL
+    ids = [{d.decision_id for d in told.ledger.decisions_of(L)} for told in (early, late)]
+    assert ids[0] == ids[1]
 
 
 # -- as of an instant -----------------------------------------------------------------------------

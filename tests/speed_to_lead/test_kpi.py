@@ -77,7 +77,7 @@ def test_conversions_are_no_answers_and_touches_before_the_clock_are_nobodys():
     assert (found.met, found.due) == (2, 3)
 
 
-def test_those_who_wait_make_the_median_of_all_leads_longer_than_that_of_the_answered():
+def test_s11_those_who_wait_make_the_median_of_all_leads_longer_than_that_of_the_answered():
     found = figures([lead(10), lead(20), lead(), lead(), lead()], NOON)
     assert found.median == 15
     assert found.whole_median == inf

@@ -365,7 +365,8 @@ class Decider:
         in_business = target.clock == "business"
         earlier = verdict.started_at is not None
         given = in_business and verdict.assigned_at is not None
-        if lead.due_at is not None and not earlier and not given:
+        kept = lead.due_at is not None and not earlier and not given
+        if kept or self.policy.is_import(segment, lead.source):
             return None
         calendar = verdict.calendar if in_business else ALWAYS
         due = calendar.after(clock, target.target_minutes * 60)

@@ -140,6 +140,8 @@ class Target(Part):
     target_minutes: Annotated[float, Field(gt=0)]
     clock: Literal["calendar", "business"] = "calendar"
     """Which time counts: all of it, or that in which the Lead's calendar is open."""
+    import_sources: tuple[Text, ...] = ()
+    """Values of Lead.LeadSource that mean an import: nothing is promised, and no number counts it."""
 
 
 class Hours(Part):
@@ -251,6 +253,10 @@ class Policy(Part):
     def target(self, segment: str) -> Target:
         """Return how soon the Leads of a segment shall be answered."""
         return self.sla[segment]
+
+    def is_import(self, segment: str, source: str | None) -> bool:
+        """Tell whether a Lead was imported, and so is outside every number."""
+        return folded(source) in {folded(each) for each in self.sla[segment].import_sources}
 
     def owners(self) -> frozenset[OwnerRef]:
         """Return every owner that a route names."""
