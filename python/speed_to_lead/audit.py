@@ -58,11 +58,12 @@ async def audit(
     :raises UsageError: there is no ledger, or the org hides something.
     :raises OrgUnavailable: the org does not answer.
     """
-    now = now or datetime.now(UTC)
     policy = load_policy(settings.policy)
     ledger = Ledger.read(settings.ledger)
     salesforce = await Salesforce.connect(settings)
     try:
+        await salesforce.describe("Lead")
+        now = now or salesforce.now()
         records, decider = Records(salesforce, policy), Decider(policy, {})
         since = now - timedelta(days=days)
         ids = [

@@ -82,6 +82,10 @@ class TopicState:
     """Commit time of the newest event heard."""
     last_heard_at: float | None = None
     """Monotonic time of the last response, keepalives included."""
+    essential: bool = True
+    """Whether the sidecar is of no use without it."""
+    failing_since: float | None = None
+    """Monotonic time since which it has failed without a response; ``None`` while all is well."""
     reconnects: dict[str, int] = field(default_factory=dict)
     """Number of reconnects by error code."""
 

@@ -37,6 +37,20 @@ class OrgUnavailable(SpeedToLeadError):
     exit_code = 69
 
 
+class CallsSpent(OrgUnavailable):
+    """No REST call may be spent now; the org's day or our own budget must go on first."""
+
+
+class WritesStopped(OrgUnavailable):
+    """Most writes fail, so none is tried for a while; what was to be written is kept."""
+
+
+class OrgRefused(SpeedToLeadError):
+    """The org refuses a call for good: what it was about is set aside, and the rest goes on."""
+
+    exit_code = 69
+
+
 class ReplayExpired(SpeedToLeadError):
     """The stored replay id is older than the org retains (72 h); a backfill by polling is due."""
 
@@ -51,6 +65,10 @@ class LedgerUnusable(SpeedToLeadError):
     """The ledger file cannot be used now, for instance because the disk is full; try again later."""
 
     exit_code = 75
+
+
+class LedgerHeld(LedgerUnusable):
+    """Another sidecar has the ledger; one that stands by waits until it is free."""
 
 
 class LedgerTooNew(LedgerUnusable, UsageError):

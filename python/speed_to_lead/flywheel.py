@@ -157,7 +157,7 @@ def _metadata(decision: Decision, org_id: OrgId) -> dict[str, JSON]:
         "owner_id": str(decision.output.get("owner_id") or ""),
         "episode": "1",
         "propensity": "1.0",
-        "shadow": "false",
+        "shadow": "true" if decision.outcome == "dry_run" else "false",
     }
 
 

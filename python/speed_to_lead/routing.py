@@ -20,6 +20,8 @@ class Routed:
     owner: OwnerRef
     trace: tuple[Mapping[str, JSON], ...]
     """Every route that was tried, in order: its name, whether it matched, and why (not)."""
+    above: tuple[tuple[str, OwnerRef], ...] = ()
+    """The routes that lead there, the nearest first, each with the owner to fall back to."""
 
 
 def inputs_of(lead: Lead) -> dict[str, JSON]:
@@ -41,9 +43,12 @@ def route(policy: Policy, inputs: Mapping[str, JSON]) -> Routed:
     features = policy.features(inputs)
     taken = policy.routes
     trace: list[Mapping[str, JSON]] = [_step(taken, None)]
+    above: list[tuple[str, OwnerRef]] = []
     while (child := _first_match(taken, features, trace)) is not None:
+        above.insert(0, (taken.name, taken.owner))
         taken = child
-    return Routed(taken.name, features.segment, features.region, taken.owner, tuple(trace))
+    found = (taken.name, features.segment, features.region, taken.owner, tuple(trace))
+    return Routed(*found, tuple(above))
 
 
 def _first_match(

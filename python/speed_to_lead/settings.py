@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from speed_to_lead.errors import UsageError
 
 PREFIX = "SPEED_TO_LEAD_"
+_LEAST_RETENTION_DAYS = 31
+"""A Lead may be answered, and asked again, for so long."""
 _url = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/?").fullmatch
 
 
@@ -63,9 +65,37 @@ class Settings(BaseSettings):
         "/data/SpeedToLead__chn",
         description="Channel to hear; the topics of each entity where it is not there.",
     )
+    source: Literal["auto", "pubsub", "polling"] = Field(
+        "auto",
+        description="How to hear: `auto` (streams; polling while they are away), `pubsub`, `polling`.",
+    )
+    failover_seconds: float = Field(
+        60, gt=0, description="How long streams may fail before polling begins, with `auto`."
+    )
+    poll_seconds: float = Field(
+        60, gt=0, description="How often to poll while polling takes the place of the streams."
+    )
+    reconcile_seconds: float = Field(
+        300, gt=0, description="How often to poll meetings, of which no stream tells."
+    )
     replay: Literal["earliest", "latest"] = Field(
         "earliest",
         description="Where to begin without a checkpoint: `earliest` (up to 72 h back) or `latest`.",
+    )
+    daily_calls: int = Field(
+        0, ge=0, description="Most REST calls in 24 hours; 0 sets no limit of our own."
+    )
+    spared_calls_percent: int = Field(
+        5,
+        ge=0,
+        le=99,
+        description="Share of the org's daily REST calls that is left to others.",
+    )
+    owner_changes_per_minute: int = Field(
+        600, ge=0, description="Most Leads that change hands in a minute; 0 sets no limit."
+    )
+    dry_run: bool = Field(
+        False, description="Decide and record, but write nothing to the org; needs its own ledger."
     )
     client_name: str = Field(
         "speed-to-lead",
@@ -74,6 +104,15 @@ class Settings(BaseSettings):
     )
     policy: Path = Field(Path("policy.json"), description="The policy.")
     ledger: Path = Field(Path("speed-to-lead.sqlite3"), description="The ledger, one SQLite file.")
+    retention_days: int = Field(
+        0,
+        ge=0,
+        description="Days after which a Lead that nothing touched leaves the ledger; 0 keeps all, "
+        "at least 31.",
+    )
+    standby: bool = Field(
+        False, description="Wait while another sidecar has the ledger, and take over when it ends."
+    )
     flywheel_dir: Path = Field(
         Path("flywheel"), description="Folder of the decision records (JSON Lines)."
     )
@@ -108,6 +147,11 @@ class Settings(BaseSettings):
         for name, url in (("INSTANCE_URL", self.instance_url), ("LOGIN_URL", self.login_url)):
             if url and not _url(url):
                 raise ValueError(f"{PREFIX}{name}: expected https://HOST, got {url!r}")
+        if 0 < self.retention_days < _LEAST_RETENTION_DAYS:
+            raise ValueError(
+                f"{PREFIX}RETENTION_DAYS: expected 0 or at least {_LEAST_RETENTION_DAYS}, "
+                f"got {self.retention_days}"
+            )
         return self
 
     def _given(self, name: str) -> bool:

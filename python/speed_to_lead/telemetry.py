@@ -26,6 +26,8 @@ FIELDS = frozenset(
         "level",
         "timestamp",
         "error",
+        "leads",
+        "source",
         "topic",
         "topics",
         "code",

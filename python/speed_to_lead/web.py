@@ -16,7 +16,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from speed_to_lead.changes import TopicState
+from speed_to_lead.changes import ChangeSource, TopicState
 from speed_to_lead.errors import UsageError
 from speed_to_lead.policy import Policy
 from speed_to_lead.telemetry import Metrics
@@ -31,7 +31,8 @@ class Health:
 
     client_name: str
     policy: Policy
-    topics: Mapping[str, TopicState]
+    source: ChangeSource | None = None
+    """What is heard; ``None`` while it stands by."""
     reason: str | None = None
     """Why it may not take traffic: the org's last refusal; ``None`` when all is well."""
     handled_at: float = field(default_factory=time.monotonic)
@@ -43,6 +44,11 @@ class Health:
     def away(self, reason: str) -> None:
         """Note that the org does not answer."""
         self.reason = reason
+
+    @property
+    def topics(self) -> Mapping[str, TopicState]:
+        """The topics that are heard now."""
+        return {} if self.source is None else self.source.topics
 
     def alive(self) -> dict[str, Any]:
         """Return the body of ``/healthz``; replay ids are base64, times are the org's."""
@@ -58,6 +64,8 @@ class Health:
         """Return why it may not take traffic; empty when it may."""
         reasons = [] if self.reason is None else [self.reason]
         for name, state in self.topics.items():
+            if not state.essential:
+                continue
             if not state.connected:
                 reasons.append(f"{name}: not connected")
             elif state.last_heard_at and time.monotonic() - state.last_heard_at > _STALE_SECONDS:

@@ -57,7 +57,7 @@ def test_a_write_that_a_rule_refuses_waits_in_the_quarantine_until_the_rule_is_g
     lead = answered_lead(scene)
     scene.catch_up()
     [entry] = scene.json("quarantine", "list")
-    assert (entry["record_id"], "frozen" in entry["reason"]) == (lead, True)
+    assert (entry["record_id"], entry["reason"]) == (lead, "FIELD_CUSTOM_VALIDATION_EXCEPTION")
     assert scene.command("quarantine", "retry").returncode == 75
     assert len(scene.json("quarantine", "list")) == 1
     forbid(scene, active="false")

@@ -129,6 +129,7 @@ def test_without_the_channel_the_topics_of_the_single_entities_are_heard(scene):
         "/data/EmailMessageChangeEvent",
         "/data/LeadChangeEvent",
         "/data/TaskChangeEvent",
+        "poll:Event",
     ]
     assert stamp(scene, lead)[0] == text(MONDAY + FIVE)
 

@@ -3,6 +3,7 @@
 import gzip
 import logging
 import zlib
+from datetime import UTC, datetime
 
 import pytest
 
@@ -35,6 +36,12 @@ def test_versions_are_told_to_anybody_ascending(web):
     numbers = [float(each["version"]) for each in versions]
     assert numbers == sorted(numbers)
     assert numbers[-1] == 67
+
+
+def test_an_answer_is_dated_by_the_orgs_clock(web):
+    web.org.clock.set(datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC))
+    answer = web.call("GET", "/services/data")
+    assert answer.headers["Date"] == "Tue, 06 May 2031 07:08:09 GMT"
 
 
 @pytest.mark.parametrize(

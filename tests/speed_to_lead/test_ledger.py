@@ -348,7 +348,7 @@ def test_the_ledger_of_an_older_version_is_brought_up_to_date_and_keeps_what_it_
     first.close()
     connection = sqlite3.connect(path)
     connection.executescript(
-        "DROP TABLE inquiry; DROP TABLE calendar; DROP INDEX lead_contact;"
+        "DROP TABLE inquiry; DROP TABLE calendar; DROP INDEX lead_contact; DROP INDEX lead_touched;"
         "ALTER TABLE lead DROP COLUMN contact_id; ALTER TABLE lead DROP COLUMN ended_at;"
         "ALTER TABLE lead DROP COLUMN merged_into; ALTER TABLE lead DROP COLUMN touched_at;"
         "DROP TABLE hold; ALTER TABLE quarantine DROP COLUMN around; PRAGMA user_version = 1"

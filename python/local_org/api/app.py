@@ -8,6 +8,7 @@ import re
 import string
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote, unquote
@@ -251,6 +252,7 @@ def _dress(request: Request, response: Response) -> None:
         response.headers[name] = value
     response.headers.setdefault("Cache-Control", _NO_STORE)
     request_id = request.state.request_id
+    response.headers["Date"] = formatdate(request.state.org.clock.now().timestamp(), usegmt=True)
     response.headers["X-SFDC-Request-Id"] = response.headers["X-Request-Id"] = request_id
     if request.scope["path"].startswith("/services/data/"):
         used, allowed = request.state.org.api_usage()

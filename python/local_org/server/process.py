@@ -177,6 +177,7 @@ def _https_config(orgs: Orgs, files: Certificates) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_keep_alive=60,
         ssl_certfile=files.certificate_file,
         ssl_keyfile=files.key_file,

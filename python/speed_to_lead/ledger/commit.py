@@ -147,6 +147,26 @@ _OF_A_LEAD = {
 """What each table holds of a Lead; those that others are found by come last."""
 
 
+def retire(connection: sqlite3.Connection, before: int, at_most: int) -> int:
+    """Erase the Leads that nothing has touched since an instant, some at a time; return how many.
+
+    How many were ever erased stays, in ``meta``.
+    """
+    rows = connection.execute(
+        "SELECT id FROM lead WHERE touched_at < ? ORDER BY touched_at LIMIT ?", (before, at_most)
+    ).fetchall()
+    for (lead,) in rows:
+        for table, which in _OF_A_LEAD.items():
+            if table != "outbox":  # what was decided is still to be told
+                connection.execute(f"DELETE FROM {table} WHERE {which}", {"lead": lead})
+    connection.execute(
+        "INSERT INTO meta VALUES ('retired', ?) "
+        "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + excluded.value",
+        (str(len(rows)),),
+    )
+    return len(rows)
+
+
 def forget(connection: sqlite3.Connection, lead: str) -> dict[str, int]:
     """Erase all rows that tell of a Lead; return how many went from each table, none of it zero."""
     connection.execute("PRAGMA secure_delete = ON")

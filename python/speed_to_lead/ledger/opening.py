@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from speed_to_lead.errors import LedgerTooNew, LedgerUnusable, UsageError
+from speed_to_lead.errors import LedgerHeld, LedgerTooNew, LedgerUnusable, UsageError
 from speed_to_lead.ids import OrgId
 from speed_to_lead.ledger.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
@@ -64,16 +64,18 @@ def lock(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
-        raise LedgerUnusable(
-            f"another sidecar has the ledger {path}: stop it first, or give this one a ledger of its own"
+        raise LedgerHeld(
+            f"another sidecar has the ledger {path}: stop it first, let this one stand by "
+            "(SPEED_TO_LEAD_STANDBY), or give it a ledger of its own"
         ) from error
     return descriptor
 
 
-def for_writing(path: Path, org_id: OrgId) -> sqlite3.Connection:
+def for_writing(path: Path, org_id: OrgId, *, dry_run: bool = False) -> sqlite3.Connection:
     """Return a connection to the org's ledger, created or migrated as needed.
 
-    The file and SQLite's own beside it can be read by their owner only.
+    The file and SQLite's own beside it can be read by their owner only. What a dry run has decided
+    was never written to the org, so its ledger is never used for anything else.
 
     :raises LedgerTooNew: a newer version of this program wrote it.
     :raises UsageError: it is the ledger of another org, or the database of another program.
@@ -85,6 +87,7 @@ def for_writing(path: Path, org_id: OrgId) -> sqlite3.Connection:
             connection.execute(f"PRAGMA {pragma}")
         _migrate(connection, version)
         _claim(path, connection, org_id)
+        _claim_mode(path, connection, dry_run=dry_run)
         return connection
 
 
@@ -147,6 +150,22 @@ def _migrate(connection: sqlite3.Connection, version: int) -> None:
         connection.executescript(
             f"BEGIN; {script} PRAGMA application_id = {APPLICATION_ID};"
             f" PRAGMA user_version = {number + 1}; COMMIT;"
+        )
+
+
+def _claim_mode(path: Path, connection: sqlite3.Connection, *, dry_run: bool) -> None:
+    """Write whether it is the ledger of dry runs, or check it."""
+    [decided] = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM decision LIMIT 1)"
+    ).fetchone()
+    mode = "dry_run" if dry_run and not decided else "live"
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('mode', ?)", (mode,))
+    [known] = connection.execute("SELECT value FROM meta WHERE key = 'mode'").fetchone()
+    if (known == "dry_run") is not dry_run:
+        whose = "dry runs" if known == "dry_run" else "live runs"
+        raise UsageError(
+            f"{path} is the ledger of {whose}: set SPEED_TO_LEAD_LEDGER to another file, or "
+            "SPEED_TO_LEAD_DRY_RUN to what this one is for"
         )
 
 

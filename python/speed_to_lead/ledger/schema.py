@@ -49,6 +49,8 @@ MIGRATIONS = (
     ALTER TABLE lead ADD COLUMN ended_at INTEGER;
     ALTER TABLE lead ADD COLUMN merged_into TEXT;
     ALTER TABLE lead ADD COLUMN touched_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE lead SET touched_at = CAST(strftime('%s', 'now') AS INTEGER);
+    CREATE INDEX lead_touched ON lead (touched_at);
     CREATE INDEX lead_contact ON lead (contact_id) WHERE contact_id IS NOT NULL;
     CREATE TABLE inquiry (
         lead_id TEXT, at INTEGER, PRIMARY KEY (lead_id, at)) STRICT, WITHOUT ROWID;

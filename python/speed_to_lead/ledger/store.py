@@ -14,10 +14,10 @@ from typing import Any
 
 import orjson
 
-from speed_to_lead.errors import LedgerUnusable
+from speed_to_lead.errors import LedgerHeld, LedgerUnusable
 from speed_to_lead.ids import ContactId, LeadId, OrgId, ReplayId, UserId
 from speed_to_lead.ledger import encode, opening
-from speed_to_lead.ledger.commit import forget, write
+from speed_to_lead.ledger.commit import forget, retire, write
 from speed_to_lead.ledger.values import (
     Checkpoint,
     Closing,
@@ -42,19 +42,32 @@ class Ledger:
         self._lock = lock
 
     @classmethod
-    def open(cls, path: Path, org_id: OrgId) -> Ledger:
+    def open(cls, path: Path, org_id: OrgId, *, dry_run: bool = False) -> Ledger:
         """Open the org's ledger for this process alone, creating or migrating the file.
 
         :raises LedgerUnusable: it cannot be read or written, or another sidecar has it.
         :raises LedgerTooNew: a newer version of this program wrote it.
-        :raises UsageError: it is the ledger of another org, or cannot be made where it is named.
+        :raises UsageError: it is the ledger of another org or of dry runs, or cannot be made where
+            it is named.
         """
         lock = opening.lock(path)
         try:
-            return cls(path, opening.for_writing(path, org_id), lock)
+            return cls(path, opening.for_writing(path, org_id, dry_run=dry_run), lock)
         except BaseException:
             os.close(lock)
             raise
+
+    @staticmethod
+    def is_free(path: Path) -> bool:
+        """Tell whether no sidecar has a ledger, as far as can be told without taking it.
+
+        :raises UsageError: its folder is not there, or may not be written.
+        """
+        try:
+            os.close(opening.lock(path))
+        except LedgerHeld:
+            return False
+        return True
 
     @classmethod
     def read(cls, path: Path) -> Ledger:
@@ -76,10 +89,10 @@ class Ledger:
         """
         reader = cls.read(path)
         try:
-            org = reader.org()
+            org, dry_run = reader.org(), reader.is_of_dry_runs()
         finally:
             reader.close()
-        ledger = cls.open(path, org)
+        ledger = cls.open(path, org, dry_run=dry_run)
         try:
             yield ledger
         finally:
@@ -96,6 +109,10 @@ class Ledger:
         """Return whose ledger it is."""
         [(org,)] = self._rows("SELECT value FROM meta WHERE key = 'org_id'")
         return OrgId(org)
+
+    def is_of_dry_runs(self) -> bool:
+        """Tell whether nothing of what it holds was ever written to the org."""
+        return self._rows("SELECT value FROM meta WHERE key = 'mode'") == [("dry_run",)]
 
     # -- positions --------------------------------------------------------------------------------
 
@@ -288,6 +305,11 @@ class Ledger:
         """Erase all rows that tell of a Lead; return how many went from each table, none of it zero."""
         with self._transaction() as connection:
             return forget(connection, lead)
+
+    def retire(self, before: datetime, at_most: int = 1000) -> int:
+        """Erase Leads that nothing has touched since an instant, some at a time; return how many."""
+        with self._transaction() as connection:
+            return retire(connection, int(before.timestamp()), at_most)
 
     def copy_to(self, target: Path) -> None:
         """Copy the whole ledger as it is now, whoever writes to it meanwhile.

@@ -19,8 +19,7 @@ from speed_to_lead.pipeline.collect import Cause, Hole, Wanted, collect
 from speed_to_lead.pipeline.decide import Decider, Verdicts
 from speed_to_lead.pipeline.decisions import Recorder
 from speed_to_lead.pipeline.read import read
-from speed_to_lead.pipeline.write import Outcome, write
-from speed_to_lead.salesforce import Salesforce
+from speed_to_lead.pipeline.write import Outcome, Writer
 from speed_to_lead.salesforce.records import Records
 
 __all__ = ["Handled", "Pipeline", "Rules"]
@@ -47,13 +46,13 @@ class Pipeline:
     def __init__(
         self,
         *,
-        salesforce: Salesforce,
+        writer: Writer,
         ledger: Ledger,
         rules: Rules,
         client_name: str,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._salesforce, self._ledger = salesforce, ledger
+        self._writer, self._ledger = writer, ledger
         self._client_name, self._now = client_name, now
         self.take(rules)
 
@@ -95,13 +94,31 @@ class Pipeline:
         """Read, decide and write; fill in what is to be committed."""
         facts = await read(wanted, self._records, self._ledger)
         verdicts = self._decider.decide(facts)
-        written = await write(self._salesforce, verdicts.leads, self._decider.policy.version)
+        written = await self._writer.write(verdicts.leads, self._decider.policy.version)
         refused = [lead for (lead, _), w in written.items() if w.outcome is Outcome.REFUSED]
         fresh = await self._records.leads(refused) if refused else {}
         account(self._recorder, verdicts, written, fresh=fresh, effects=effects, handled=handled)
         effects.gone_leads += facts.gone()
         effects.closings += wanted.closings.values()
         self._look_again(verdicts, due, effects)
+
+    def set_aside(self, batches: Sequence[Batch], reason: str) -> int:
+        """Put changes that the org refuses to let us judge into the quarantine, and go past them."""
+        effects = Effects(checkpoints=self._checkpoints(batches))
+        effects.quarantined += [
+            QuarantineEntry(
+                batch.topic,
+                change.replay_id,
+                "",
+                b"",
+                f"{reason}: {change.kind} of {change.entity} {', '.join(change.ids[:3])}",
+                around=change.committed_at,
+            )
+            for batch in batches
+            for change in batch.changes
+        ]
+        self._ledger.commit(effects)
+        return len(effects.quarantined)
 
     async def snapshot(self, since: datetime) -> Handled:
         """Judge every record modified since then as it is now: the way out when changes were missed."""

@@ -24,7 +24,17 @@ from speed_to_lead.first_response import (
 )
 from speed_to_lead.ids import EmailMessageId, EventId, LeadId, OwnerId, TaskId, is_user, user_id
 from speed_to_lead.ledger import KnownLead
-from speed_to_lead.model import Evidence, Hold, Keeper, Lead, Reason, Rejection, Source, Stamp
+from speed_to_lead.model import (
+    JSON,
+    Evidence,
+    Hold,
+    Keeper,
+    Lead,
+    Reason,
+    Rejection,
+    Source,
+    Stamp,
+)
 from speed_to_lead.pipeline.collect import Arrival, Cause
 from speed_to_lead.pipeline.read import Facts
 from speed_to_lead.policy import OwnerRef, Policy
@@ -47,6 +57,10 @@ class Routing:
     """The owner that the policy names; ``None`` when it keeps the owner."""
     outcome: str
     """``assigned``, ``kept`` (the policy or the org says so already) or ``claimed`` (a person did)."""
+    fallbacks: tuple[tuple[str, OwnerId], ...] = ()
+    """Routes above, each with its owner: for when the org does not let the target have the Lead."""
+    fell_back: tuple[Mapping[str, JSON], ...] = ()
+    """Which owners could not have it, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +331,9 @@ class Decider:
             outcome = "claimed"
         else:
             outcome = "assigned"
-        return Routing(arrival, routed, target, outcome)
+        fallbacks = ((name, self.owners.get(owner)) for name, owner in routed.above)
+        others = tuple((name, owner) for name, owner in fallbacks if owner and owner != target)
+        return Routing(arrival, routed, target, outcome, others)
 
     def _holds(
         self, facts: Facts, lead_id: LeadId, lead: Lead, arrival: Arrival | None

@@ -44,7 +44,8 @@ class Recorder:
 
     def _route(self, verdict: Verdict, routing: Routing, written: Written | None) -> Decision:
         lead, routed = verdict.lead, routing.routed
-        denied = written is not None and written.outcome is Outcome.DENIED_CONVERTED
+        told = {Outcome.DENIED_CONVERTED, Outcome.DRY_RUN}
+        denied = written.outcome if written is not None and written.outcome in told else None
         keeps = routing.target is None or routing.outcome == "claimed"
         return Decision(
             workload=ROUTE,
@@ -54,7 +55,7 @@ class Recorder:
             at=lead.created_at if routing.arrival.snapshot else routing.arrival.at,
             policy_version=self.policy.version,
             policy_digest=self.policy.digest,
-            outcome=Outcome.DENIED_CONVERTED.value if denied else routing.outcome,
+            outcome=denied.value if denied else routing.outcome,
             inputs=inputs_of(lead),
             output={
                 "route": routed.route,
@@ -64,7 +65,7 @@ class Recorder:
                 "previous_owner_id": routing.arrival.owner_id or lead.owner_id,
                 "event_id": routing.arrival.key,
             },
-            trace=routed.trace,
+            trace=(*routed.trace, *routing.fell_back),
         )
 
     def _touch(

@@ -150,6 +150,7 @@ class PubSubSource:
             finally:
                 state.connected = False
             state.reconnects[code] = state.reconnects.get(code, 0) + 1
+            state.failing_since = state.failing_since or time.monotonic()
             attempt = 0 if position.heard > heard else attempt + 1
             log.warning("reconnecting", topic=topic, code=code, attempt=attempt)
             await self._pause(attempt)
@@ -165,6 +166,7 @@ class PubSubSource:
                 if answer is grpc.aio.EOF:
                     return
                 state.connected, state.last_heard_at = True, time.monotonic()
+                state.failing_since = None
                 owed = _still_owed(owed, answer)
                 await self._room.wait()
                 if owed < _CREDIT:

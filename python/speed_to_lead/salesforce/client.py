@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from random import Random
 from typing import Any, Self
 
 import httpx
 
-from speed_to_lead.errors import AuthenticationFailed, OrgUnavailable, PermissionMissing, UsageError
+from speed_to_lead.errors import (
+    AuthenticationFailed,
+    OrgRefused,
+    OrgUnavailable,
+    PermissionMissing,
+    UsageError,
+)
 from speed_to_lead.model import JSON
 from speed_to_lead.salesforce.auth import Token, log_in, unreachable
+from speed_to_lead.salesforce.budget import Budget
 from speed_to_lead.settings import Settings
 
 ROWS_PER_CALL = 200
@@ -23,7 +34,21 @@ _TIMEOUT_SECONDS = 60.0
 _HIDDEN = frozenset(
     {"INVALID_FIELD", "INVALID_TYPE", "NOT_FOUND", "INSUFFICIENT_ACCESS", "API_DISABLED_FOR_ORG"}
 )
-_LATER = frozenset({"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW"})
+_LATER = frozenset(
+    {"REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT"}
+)
+_RULE = re.compile(r"\b[A-Z]{2,5}-\d{2,4}\b")
+"""The code that a rule's message begins with, such as STL-001."""
+_BAD_OWNER = frozenset(
+    {
+        "INACTIVE_OWNER_OR_USER",
+        "INVALID_CROSS_REFERENCE_KEY",
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        "OP_WITH_INVALID_USER_TYPE_EXCEPTION",
+        "TRANSFER_REQUIRES_READ",
+    }
+)
+"""What the org says when somebody cannot own a Lead."""
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -34,6 +59,19 @@ class SaveOutcome:
     success: bool
     code: str | None = None
     message: str | None = None
+    fields: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Return the code, the fields and the code of the rule; the org's sentence may name people."""
+        rule = _RULE.search(self.message or "")
+        named = (*self.fields, *((rule[0],) if rule else ()))
+        return f"{self.code} ({', '.join(named)})" if named else str(self.code)
+
+    @property
+    def bad_owner(self) -> bool:
+        """The owner cannot have the Lead: inactive, gone, or without the rights."""
+        return self.code in _BAD_OWNER
 
     @property
     def refused(self) -> bool:
@@ -64,8 +102,14 @@ class Salesforce:
         self._token: Token | None = None
         self._logging_in = asyncio.Lock()
         self._describes: dict[str, dict[str, Any]] = {}
-        self.calls = 0
-        """REST calls spent so far; asking for tokens is not counted."""
+        self.budget = Budget(settings.daily_calls, settings.spared_calls_percent)
+        self.skew = timedelta()
+        """By how much the org's clock is ahead of this machine's, to a second or so."""
+
+    @property
+    def calls(self) -> int:
+        """Return the REST calls spent so far; asking for tokens is not counted."""
+        return self.budget.by_kind.total()
 
     @classmethod
     async def connect(
@@ -97,6 +141,10 @@ class Salesforce:
                 self._token = await log_in(self._settings, self._http)
             return self._token
 
+    def now(self) -> datetime:
+        """Return the time by the org's clock, as its last answer told it."""
+        return datetime.now(UTC) + self.skew
+
     # -- reading ----------------------------------------------------------------------------------
 
     async def query(self, soql: str, *, deleted: bool = False) -> list[dict[str, Any]]:
@@ -105,10 +153,10 @@ class Salesforce:
         :raises PermissionMissing: the org hides a field or an object from this user.
         """
         resource = "queryAll" if deleted else "query"
-        page = await self._call("GET", self._data(resource), params={"q": soql})
+        page = await self._call("query", "GET", self._data(resource), params={"q": soql})
         records: list[dict[str, Any]] = page["records"]
         while not page["done"]:
-            page = await self._call("GET", page["nextRecordsUrl"])
+            page = await self._call("query", "GET", page["nextRecordsUrl"])
             records += page["records"]
         return records
 
@@ -118,7 +166,7 @@ class Salesforce:
         """Return records by id, at most 2,000, in the order of the ids; None where there is none."""
         path = self._data(f"composite/sobjects/{entity}")
         found: list[dict[str, Any] | None] = await self._call(
-            "POST", path, json={"ids": list(ids), "fields": list(fields)}
+            "retrieve", "POST", path, json={"ids": list(ids), "fields": list(fields)}
         )
         return found
 
@@ -126,7 +174,7 @@ class Salesforce:
         """Return an object's describe, read once."""
         if entity not in self._describes:
             path = self._data(f"sobjects/{entity}/describe")
-            self._describes[entity] = await self._call("GET", path)
+            self._describes[entity] = await self._call("describe", "GET", path)
         return self._describes[entity]
 
     # -- writing ----------------------------------------------------------------------------------
@@ -162,9 +210,22 @@ class Salesforce:
     async def _save_part(
         self, entity: str, rows: Sequence[Mapping[str, JSON]]
     ) -> list[SaveOutcome]:
+        """Write up to 200 rows; a call that is refused as a whole is halved till the row is found."""
         records = [{"attributes": {"type": entity}, **_with_id(row)} for row in rows]
         body = {"allOrNone": False, "records": records}
-        results = await self._call("PATCH", self._data("composite/sobjects"), json=body)
+        try:
+            results = await self._call(
+                "update", "PATCH", self._data("composite/sobjects"), json=body
+            )
+        except OrgRefused as refused:
+            if len(rows) == 1:
+                return [SaveOutcome(False, str(refused))]
+            half = len(rows) // 2
+            return [
+                outcome
+                for part in (rows[:half], rows[half:])
+                for outcome in await self._save_part(entity, part)
+            ]
         if len(results) != len(rows):
             raise OrgUnavailable(f"expected {len(rows)} results of a write, got {len(results)}")
         return [_save_outcome(result) for result in results]
@@ -174,16 +235,21 @@ class Salesforce:
     def _data(self, path: str) -> str:
         return f"/services/data/v{self._settings.api_version}/{path}"
 
-    async def _call(self, method: str, path: str, **request: Any) -> Any:
-        """Return the JSON of a call; a session that has expired is renewed once."""
+    async def _call(self, kind: str, method: str, path: str, **request: Any) -> Any:
+        """Return the JSON of a call; a session that has expired is renewed once.
+
+        :raises CallsSpent: no call may be spent now.
+        :raises OrgUnavailable: the org does not answer, time and again.
+        :raises OrgRefused: it will never take this call.
+        """
         renewed = False
         pause = _FIRST_PAUSE_SECONDS
         for attempt in range(1, _ATTEMPTS + 1):
-            answer = await self._attempt(method, path, **request)
+            answer = await self._attempt(kind, method, path, **request)
             if isinstance(answer, httpx.Response) and answer.status_code == 401 and not renewed:
                 renewed = True
                 await self.token(refresh=True)
-                answer = await self._attempt(method, path, **request)
+                answer = await self._attempt(kind, method, path, **request)
             if isinstance(answer, httpx.Response) and not _try_later(answer):
                 return _read(method, path, answer)
             if attempt == _ATTEMPTS:
@@ -193,20 +259,24 @@ class Salesforce:
         raise AssertionError("the last attempt returns or raises")
 
     async def _attempt(
-        self, method: str, path: str, **request: Any
+        self, kind: str, method: str, path: str, **request: Any
     ) -> httpx.Response | httpx.HTTPError:
         token = await self.token()
-        self.calls += 1
+        self.budget.spend(kind)
         headers = {
             "Authorization": f"Bearer {token.access_token}",
             "Sforce-Call-Options": f"client={self._settings.client_name}",
         }
         try:
-            return await self._http.request(
+            answer = await self._http.request(
                 method, f"{token.instance_url}{path}", headers=headers, **request
             )
         except httpx.HTTPError as error:
             return error
+        self.budget.told(answer.headers.get("Sforce-Limit-Info"))
+        with suppress(KeyError, ValueError):  # no date, or none that can be read
+            self.skew = parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)
+        return answer
 
 
 def _trust(settings: Settings) -> ssl.SSLContext | bool:
@@ -228,7 +298,8 @@ def _save_outcome(result: Mapping[str, Any]) -> SaveOutcome:
     if result.get("success"):
         return SaveOutcome(success=True)
     error = (result.get("errors") or [{}])[0]
-    return SaveOutcome(False, error.get("statusCode"), error.get("message"))
+    fields = tuple(map(str, error.get("fields") or ()))
+    return SaveOutcome(False, error.get("statusCode"), error.get("message"), fields)
 
 
 def _errors(answer: httpx.Response) -> list[dict[str, Any]]:
@@ -264,7 +335,9 @@ def _read(method: str, path: str, answer: httpx.Response) -> Any:
             f"the org hides something that the sidecar needs ({told}): deploy the package and assign "
             "the permission set Speed_to_Lead_Sidecar to its user"
         )
-    raise OrgUnavailable(f"{method} {path.split('?', maxsplit=1)[0]}: {answer.status_code} {told}")
+    codes = ", ".join(sorted(_codes(answer)))  # never the sentences, which may echo what was sent
+    where = f"{method} {path.split('?', maxsplit=1)[0]}"
+    raise OrgRefused(f"{where}: {answer.status_code} {codes}".rstrip())
 
 
 def _body(path: str, answer: httpx.Response) -> Any:
