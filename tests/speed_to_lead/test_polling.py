@@ -54,7 +54,7 @@ class Table:
                 return row["Id"] > record
             return at > start or (operator == ">=" and at == start)
 
-        found = sorted(
+        rows = sorted(
             (r for r in self.rows.values() if wanted(r)),
             key=lambda r: (r["SystemModstamp"], r["Id"]),
         )
@@ -63,7 +63,7 @@ class Table:
                 k: f"{v:%Y-%m-%dT%H:%M:%S}.000+0000" if isinstance(v, datetime) else v
                 for k, v in r.items()
             }
-            for r in found[: int(limit)]
+            for r in rows[: int(limit)]
         ]
 
 
