@@ -108,7 +108,7 @@ class Lead:
     contact_id: ContactId | None = None
     """The Contact that it became; what is logged there later may still be about the Lead."""
     converted_at: datetime | None = None
-    """When it was converted, as its change event told; the org itself keeps only the day."""
+    """When it was converted: as its change event told, else about, for the org keeps only the day."""
     closed_at: datetime | None = None
     """When its status became one of the policy's ``clock.closed_statuses``, as its event told."""
 

@@ -223,7 +223,10 @@ async def _leads(facts: Facts, records: Records, ledger: Ledger) -> dict[LeadId,
 
 
 def _converted_at(wanted: Wanted, before: KnownLead | None, now: Lead) -> datetime | None:
-    """Return when a Lead was converted: by its event, or by the change that first showed it converted."""
+    """Return when a Lead was converted.
+
+    Its event tells, else the change that first showed it converted, else its own last change.
+    """
     if not now.is_converted:
         return None
     told = [] if before is None or not before.lead.converted_at else [before.lead.converted_at]
@@ -233,7 +236,7 @@ def _converted_at(wanted: Wanted, before: KnownLead | None, now: Lead) -> dateti
     news = before is not None and not before.lead.is_converted
     if cause is not None and not cause.snapshot and news:
         told.append(cause.at)
-    return min(told, default=None)
+    return min(told, default=now.converted_at)
 
 
 def _concerned(facts: Facts) -> set[LeadId]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from speed_to_lead.errors import InvalidId, UsageError
@@ -43,6 +43,8 @@ _LEAD = (
     "Industry",
     "IsConverted",
     "ConvertedContactId",
+    "ConvertedDate",
+    "LastModifiedDate",
     "First_Response_At__c",
     "First_Response_User__c",
     "First_Response_Source__c",
@@ -134,6 +136,7 @@ class Records:
             due_at=_instant(row["Response_Due_At__c"]),
             policy_version=row["Policy_Version__c"],
             contact_id=contact_id(row["ConvertedContactId"]) if row["ConvertedContactId"] else None,
+            converted_at=_converted_about(row["ConvertedDate"], _moment(row["LastModifiedDate"])),
         )
 
     async def merged(self, ids: Iterable[LeadId]) -> dict[LeadId, tuple[Lead, LeadId]]:
@@ -411,6 +414,25 @@ def _moment(text: str) -> datetime:
     '2026-11-02T10:00:00+00:00'
     """
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").replace(microsecond=0)
+
+
+def _converted_about(day: str | None, modified_at: datetime) -> datetime | None:
+    """Return when a Lead was last modified, if it was converted on that day of whatever time zone.
+
+    A converted Lead is read-only to nearly everybody, so that its conversion was its last change.
+
+    >>> modified_at = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
+    >>> _converted_about("2026-03-03", modified_at) == modified_at
+    True
+    >>> _converted_about("2026-02-28", modified_at) is None
+    True
+    """
+    if day is None:
+        return None
+    midnight = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    east, west = timedelta(hours=14), timedelta(hours=12)
+    inside = midnight - east <= modified_at < midnight + timedelta(days=1) + west
+    return modified_at if inside else None
 
 
 def _instant(text: str | None) -> datetime | None:
