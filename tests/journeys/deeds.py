@@ -7,6 +7,7 @@ from datetime import timedelta
 from lxml import etree
 
 from speed_to_lead.demo.plan import MONDAY
+from speed_to_lead.errors import OrgUnavailable
 
 FIVE = timedelta(minutes=5)
 _ENVELOPE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -90,6 +91,7 @@ def partner(scene, body, wanted):
         content=_ENVELOPE.format(token=token, body=body),
         headers={"Content-Type": "text/xml", "SOAPAction": '""'},
     )
-    assert b"<success>true</success>" in answer.content, answer.text
+    if b"<success>true</success>" not in answer.content:
+        raise OrgUnavailable(answer.text)
     [found] = etree.fromstring(answer.content).iter(f"{{*}}{wanted}")
     return found.text
