@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +18,10 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
-from speed_to_lead.changes import Batch
+from speed_to_lead.changes import Batch, TopicState
 
 FIELDS = frozenset(
     {
@@ -52,6 +55,7 @@ FIELDS = frozenset(
 """Everything a log line may hold: ids, numbers and our own words, never a name, an address or a body."""
 
 _RESPONSE_BUCKETS = (60, 300, 900, 3600, 4 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600)
+_SIZE_BUCKETS = (1, 3, 10, 30, 100, 300, 1000, 3000)
 _ASSIGNMENT_BUCKETS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("speed_to_lead")
@@ -82,6 +86,85 @@ def only_known_fields(
     if unknown:
         raise ValueError(f"log fields {sorted(unknown)} are not in telemetry.FIELDS")
     return line
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand at one moment."""
+
+    api_calls: Mapping[str, int]
+    """REST calls so far, by what they were for."""
+    api_calls_left: int | None
+    """``None`` where nothing limits them yet."""
+    org_usage: tuple[int, int] | None
+    """Calls that all clients of the org have spent today, and how many it allows."""
+    topics: Mapping[str, TopicState]
+    replay_age_seconds: Mapping[str, float]
+    """By topic: how old the newest change is that was handled; what is retained for 72 hours."""
+    ready: bool
+    polling: bool
+    writes_stopped: bool
+    writes_paced_seconds: float
+    quarantine: int
+    outbox: int
+    pending: int
+    ledger_bytes: int
+
+
+class _Standings(Collector):
+    """Asks how things stand, at each scrape."""
+
+    def __init__(self, ask: Callable[[], Standing]) -> None:
+        self._ask = ask
+
+    def describe(self) -> list[Metric]:
+        """Return nothing: what is asked for may not be there yet."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield everything as it is now."""
+        now = self._ask()
+        calls = CounterMetricFamily(
+            "speed_to_lead_api_calls", "REST calls spent on the org.", labels=["kind"]
+        )
+        for kind, count in now.api_calls.items():
+            calls.add_metric([kind], count)
+        yield calls
+        reconnects = CounterMetricFamily(
+            "speed_to_lead_reconnects", "Streams reopened, by code.", labels=["topic", "code"]
+        )
+        for name, state in now.topics.items():
+            for code, count in state.reconnects.items():
+                reconnects.add_metric([name, code], count)
+        yield reconnects
+        ages = GaugeMetricFamily(
+            "speed_to_lead_replay_age_seconds",
+            "Age of the newest change handled; the org retains 72 hours.",
+            labels=["topic"],
+        )
+        for name, age in now.replay_age_seconds.items():
+            ages.add_metric([name], age)
+        yield ages
+        yield CounterMetricFamily(
+            "speed_to_lead_writes_paced_seconds",
+            "Time that owner changes have waited for their turn.",
+            now.writes_paced_seconds,
+        )
+        used, limit = now.org_usage or (None, None)
+        for name, words, value in (
+            ("api_calls_left", "REST calls that may still be spent today.", now.api_calls_left),
+            ("org_api_calls_used", "REST calls of all clients of the org today.", used),
+            ("org_api_calls_limit", "REST calls that the org allows in a day.", limit),
+            ("ready", "Whether it may take traffic.", now.ready),
+            ("polling", "Whether polling takes the place of the streams.", now.polling),
+            ("writes_stopped", "Whether writing is stopped: most writes fail.", now.writes_stopped),
+            ("quarantine_entries", "What was set aside and waits for somebody.", now.quarantine),
+            ("outbox_records", "Decisions that are not in the flywheel yet.", now.outbox),
+            ("pending_mails", "Mails whose link is looked for again.", now.pending),
+            ("ledger_bytes", "Size of the ledger's file.", now.ledger_bytes),
+        ):
+            if value is not None:
+                yield GaugeMetricFamily(f"speed_to_lead_{name}", words, float(value))
 
 
 class Metrics:
@@ -120,8 +203,16 @@ class Metrics:
         self._errors = Counter(
             "errors", "Errors by where they came up.", ["area"], registry=registry
         )
-        self._calls = Counter(
-            "speed_to_lead_api_calls", "REST calls spent on the org.", registry=registry
+        self._refused = Counter(
+            "speed_to_lead_stamps_refused",
+            "Writes that the org's guard refused because somebody was earlier.",
+            registry=registry,
+        )
+        self._sizes = Histogram(
+            "speed_to_lead_batch_changes",
+            "Changes in a batch.",
+            buckets=_SIZE_BUCKETS,
+            registry=registry,
         )
         self._durations = Histogram(
             "speed_to_lead_batch_duration_seconds",
@@ -129,11 +220,14 @@ class Metrics:
             registry=registry,
         )
 
+    def stands(self, ask: Callable[[], Standing]) -> None:
+        """Tell at each scrape how things stand then."""
+        self.registry.register(_Standings(ask))
+
     def batch(
         self,
         batches: Sequence[Batch],
         outcomes: Iterable[tuple[str, str]],
-        calls: int,
         duration_seconds: float,
     ) -> None:
         """Count what a batch came to."""
@@ -147,8 +241,9 @@ class Metrics:
                 self._event_errors.labels(_entity(each.topic), "unreadable").inc()
         for workload, outcome in outcomes:
             self._decisions.labels(workload, outcome).inc()
-        self._calls.inc(calls)
-        if any(each.changes for each in batches):
+        changes = sum(len(each.changes) for each in batches)
+        if changes:
+            self._sizes.observe(changes)
             self._durations.observe(duration_seconds)
 
     def responded(self, seconds: float) -> None:
@@ -159,8 +254,12 @@ class Metrics:
         """Observe one assignment latency."""
         self._assignments.observe(seconds)
 
+    def refused(self, count: int) -> None:
+        """Count writes that the org's guard refused."""
+        self._refused.inc(count)
+
     def error(self, area: str) -> None:
-        """Count an error by its area: ``org``, ``policy``, ``replay`` or ``write``."""
+        """Count an error by its area: ``org``, ``policy``, ``refused``, ``replay`` or ``write``."""
         self._errors.labels(area).inc()
 
     def exposition(self) -> bytes:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
-from speed_to_lead.changes import Batch, Change, ChangeKind, Unreadable
+from speed_to_lead.changes import Batch, Change, ChangeKind, TopicState, Unreadable
 from speed_to_lead.ids import ReplayId
-from speed_to_lead.telemetry import Metrics, configure_logging, log, only_known_fields
+from speed_to_lead.telemetry import (
+    Metrics,
+    Standing,
+    configure_logging,
+    log,
+    only_known_fields,
+)
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 AGREED = {
@@ -25,14 +35,52 @@ AGREED = {
 }
 
 
+STANDING = Standing(
+    api_calls={"query": 3, "update": 1},
+    api_calls_left=14_000,
+    org_usage=(1000, 15_000),
+    topics={"/data/X__chn": TopicState("/data/X__chn", reconnects={"silent": 2})},
+    replay_age_seconds={"/data/X__chn": 12.0},
+    ready=True,
+    polling=False,
+    writes_stopped=False,
+    writes_paced_seconds=1.5,
+    quarantine=1,
+    outbox=2,
+    pending=3,
+    ledger_bytes=4096,
+)
+OURS = {
+    "api_calls_total": ("kind",),
+    "api_calls_left": (),
+    "org_api_calls_used": (),
+    "org_api_calls_limit": (),
+    "batch_changes": (),
+    "batch_duration_seconds": (),
+    "replay_age_seconds": ("topic",),
+    "reconnects_total": ("code", "topic"),
+    "ready": (),
+    "polling": (),
+    "writes_stopped": (),
+    "writes_paced_seconds_total": (),
+    "stamps_refused_total": (),
+    "quarantine_entries": (),
+    "outbox_records": (),
+    "pending_mails": (),
+    "ledger_bytes": (),
+}
+"""Metrics under our own prefix, each with its labels."""
+_UNITS = ("milliseconds", "minutes", "hours", "days", "kilobytes", "megabytes", "percent")
+
+
 def busy():
     """Metrics of a sidecar that has seen everything once."""
     metrics, replay = Metrics(), ReplayId(b"1")
     change = Change("Lead", (), ChangeKind.CREATE, {}, frozenset(), AT, "", "", "t-1", replay)
     unreadable = Unreadable("/data/SpeedToLead__chn", replay, "s", b"", "cut")
-    metrics.batch(
-        [Batch("t", replay, (change,), (unreadable,))], [("lead.route", "assigned")], 3, 0.1
-    )
+    metrics.batch([Batch("t", replay, (change,), (unreadable,))], [("lead.route", "assigned")], 0.1)
+    metrics.refused(1)
+    metrics.stands(lambda: STANDING)
     metrics.responded(300)
     metrics.assigned(5)
     metrics.error("org")
@@ -50,6 +98,52 @@ def test_the_agreed_metrics_have_exactly_the_agreed_labels():
         if not name.startswith("speed_to_lead_")
     }
     assert found == AGREED
+
+
+def named(family):
+    """A family's name as it is exposed."""
+    return family.name + ("_total" if family.type == "counter" else "")
+
+
+def test_our_own_metrics_have_exactly_the_documented_labels():
+    prefix = "speed_to_lead_"
+    found = {
+        named(family).removeprefix(prefix): tuple(
+            sorted({label for s in family.samples for label in s.labels} - {"le"})
+        )
+        for name, family in families().items()
+        if name.startswith(prefix)
+    }
+    assert found == OURS
+
+
+def test_names_keep_what_promtool_asks_for():
+    """Base units, no type in a name, no upper case, a total for counters only; the same as its linter."""
+    for family in families().values():
+        name = named(family)
+        assert re.fullmatch(r"[a-z_][a-z0-9_]*", name)
+        assert not name.endswith(_UNITS)
+        assert not {"gauge", "counter", "histogram", "summary"} & set(name.split("_"))
+        assert name.endswith("_total") is (family.type == "counter")
+
+
+def test_where_nothing_limits_calls_yet_no_number_is_made_up():
+    metrics = Metrics()
+    metrics.stands(lambda: replace(STANDING, api_calls_left=None, org_usage=None))
+    told = metrics.exposition().decode()
+    assert "api_calls_left" not in told
+    assert "org_api_calls" not in told
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on PATH")
+def test_promtool_finds_nothing():
+    done = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=busy().exposition(),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_every_metric_explains_itself():

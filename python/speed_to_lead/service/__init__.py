@@ -49,6 +49,7 @@ async def _run(
         source = await parts.listen()
         health = Health(settings.client_name, parts.policy, source)
         loop = Loop(parts, source, health, until_idle, reload)
+        parts.metrics.stands(loop.standing)
         try:
             async with serving(
                 settings.http_host, settings.http_port, health, parts.metrics

@@ -24,11 +24,13 @@ from speed_to_lead.ids import ReplayId
 from speed_to_lead.pipeline import Handled
 from speed_to_lead.policy import load_policy
 from speed_to_lead.service.parts import Parts, rules_of
-from speed_to_lead.telemetry import log
+from speed_to_lead.telemetry import Standing, log
 from speed_to_lead.web import Health
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
+_SCRAPED = ("quarantine", "outbox", "pending")
+"""What is counted at each scrape: all of it is small."""
 _RETIRE_SECONDS = 3600.0
 _DRAIN_SECONDS = 3.0
 """How long a batch at hand may still take once we are to stop; after that it is left for next time."""
@@ -67,6 +69,30 @@ class Loop:
     async def close(self) -> None:
         """Leave what is heard."""
         await self._source.close()
+
+    def standing(self) -> Standing:
+        """Return how things stand now."""
+        parts, ledger = self._parts, self._parts.ledger
+        held, budget, now = ledger.counts(_SCRAPED), parts.salesforce.budget, parts.salesforce.now()
+        return Standing(
+            api_calls=dict(budget.by_kind),
+            api_calls_left=budget.left(),
+            org_usage=budget.usage,
+            topics=self._source.topics,
+            replay_age_seconds={
+                each.topic: max(0.0, (now - each.committed_at).total_seconds())
+                for each in ledger.checkpoints()
+                if each.committed_at is not None and each.topic in self._source.topics
+            },
+            ready=not self._health.unready(),
+            polling=self._source.way == "polling",
+            writes_stopped=parts.guard.is_open,
+            writes_paced_seconds=parts.guard.paced_seconds,
+            quarantine=held["quarantine"],
+            outbox=held["outbox"],
+            pending=held["pending"],
+            ledger_bytes=ledger.path.stat().st_size,
+        )
 
     async def _take_policy(self) -> None:
         """Go on under the policy as its file is now, or under the one at work if it is no good."""
@@ -168,7 +194,8 @@ class Loop:
     ) -> None:
         """Write one line and count, where there is something to tell."""
         metrics = self._parts.metrics
-        metrics.batch(batches, handled.outcomes, calls, duration)
+        metrics.batch(batches, handled.outcomes, duration)
+        metrics.refused(handled.refused)
         for seconds in handled.response_seconds:
             metrics.responded(seconds)
         for seconds in handled.assignment_seconds:
