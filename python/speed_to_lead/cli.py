@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -95,9 +94,17 @@ def doctor(as_json: AsJson = False) -> None:
         return [finding async for finding in Doctor(load_settings()).findings()]
 
     findings = asyncio.run(everything())
-    rows = [{"check": f.name, "ok": f.good, "finding": f.words} for f in findings]
-    _show(rows, as_json, lambda row: "ok" if row["ok"] else "FAILED")
+    rows = [
+        {"check": f.name, "ok": f.good, "level": f.level.value, "finding": f.words}
+        for f in findings
+    ]
+    _show(rows if as_json else [_without_ok(row) for row in rows], as_json)
     raise typer.Exit(_OK if all(f.good for f in findings) else _FAILED)
+
+
+def _without_ok(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a finding as a person reads it: its level says it all."""
+    return {name: value for name, value in row.items() if name != "ok"}
 
 
 @app.command()
@@ -289,9 +296,7 @@ def policy_test(
         typer.echo(f"  {'yes' if step['matched'] else 'no':<4} {step['route']}: {step['why']}")
 
 
-def _show(
-    rows: list[dict[str, Any]], as_json: bool, status: Callable[[dict[str, Any]], str] | None = None
-) -> None:
+def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
     """Print rows as JSON or as a table; an empty table says so."""
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -303,6 +308,5 @@ def _show(
     for name in rows[0]:
         table.add_column(name, overflow="fold")
     for row in rows:
-        shown = row | {"ok": status(row)} if status and "ok" in row else row
-        table.add_row(*(str(value) for value in shown.values()))
+        table.add_row(*(str(value) for value in row.values()))
     Console().print(table)

@@ -7,15 +7,71 @@ import json
 import httpx
 
 from speed_to_lead.demo import POLICY
-from tests.journeys.deeds import FIVE, a_call, a_lead, later, stamp
+from tests.journeys.deeds import FIVE, a_call, a_lead, a_mail, later, stamp
 from tests.journeys.stage import assign, deploy, wait_for, zipped
 from tests.metadata.deploying import manifest, xml
 
+CHECKS = ["policy", "login", "version", "clock", "limits", "fields", "sharing", "activities"]
+CHECKS += ["mail", "guards", "owners", "people", "events", "channel", "ledger"]
 
-def test_the_doctor_finds_a_healthy_org_well(scene):
-    findings = scene.json("doctor")
-    assert [each["check"] for each in findings if not each["ok"]] == []
-    assert len(findings) == 8
+
+def levels(scene, **settings):
+    """The levels that are not ok, by check, whatever the exit code."""
+    done = scene.command("doctor", "--json", **settings)
+    findings = json.loads(done.stdout)
+    assert [each["check"] for each in findings] == CHECKS
+    assert done.returncode == (64 if "failed" in {each["level"] for each in findings} else 0)
+    return {f["check"]: (f["level"], f["finding"]) for f in findings if f["level"] != "ok"}
+
+
+def as_admin(scene):
+    token = scene.cast.admin.headers["Authorization"].split()[1]
+    return {"SPEED_TO_LEAD_AUTH": "access_token", "SPEED_TO_LEAD_ACCESS_TOKEN": token}
+
+
+def test_the_doctor_finds_a_healthy_org_well_and_says_what_this_user_cannot_see(scene):
+    a_mail(scene, a_lead(scene))
+    found = levels(scene)
+    assert set(found) == {"clock", "guards", "channel"}
+    assert {level for level, _ in found.values()} == {"warning"}
+    assert "may not view Setup" in found["guards"][1]
+    assert "ahead of the org's" in found["clock"][1]  # the org's clock stands in March
+
+
+def test_the_doctor_sees_more_as_somebody_who_may_view_setup(scene):
+    found = levels(scene, **as_admin(scene))
+    assert "guards" not in found
+    assert "channel" not in found
+    assert found["mail"][0] == "warning"
+    assert "no sent mail is recorded" in found["mail"][1]
+    assert found["fields"][0] == "failed"  # an administrator is no sidecar
+    off = xml(
+        "CustomObject",
+        "<validationRules><fullName>First_Response_Only_Earlier</fullName><active>false</active>"
+        "<errorConditionFormula>false</errorConditionFormula><errorMessage>off</errorMessage>"
+        "</validationRules>",
+    )
+    rule = manifest(ValidationRule="Lead.First_Response_Only_Earlier")
+    deploy(scene.org, zipped({"package.xml": rule, "objects/Lead.object": off}))
+    level, words = levels(scene, **as_admin(scene))["guards"]
+    assert (level, "First_Response_Only_Earlier (STL-001)" in words) == ("failed", True)
+
+
+def test_the_doctor_names_users_of_the_policy_whom_the_org_does_not_have(scene, tmp_path):
+    document = json.loads(POLICY.read_text(encoding="utf-8"))
+    document["response"]["trusted_loggers"] = ["dialler@local.test", "rep1@local.test"]
+    scene.sidecar.policy = tmp_path / "policy.json"
+    scene.sidecar.policy.write_text(json.dumps(document), encoding="utf-8")
+    level, words = levels(scene)["people"]
+    assert level == "warning"
+    assert "names dialler@local.test, which no user of the org is" in words
+
+
+def test_the_doctor_tells_of_a_version_that_the_org_does_not_speak(scene):
+    done = scene.command("doctor", "--json", SPEED_TO_LEAD_API_VERSION="99.0")
+    found = {each["check"]: each for each in json.loads(done.stdout)}
+    assert found["version"]["level"] == "failed"
+    assert "set SPEED_TO_LEAD_API_VERSION" in found["version"]["finding"]
 
 
 def test_the_doctor_says_what_to_do_about_a_missing_permission(scene):

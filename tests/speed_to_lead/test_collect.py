@@ -175,3 +175,14 @@ def test_a_mail_that_is_sent_later_takes_the_time_of_the_sending():
     )
     [cause] = found.emails.values()
     assert cause.at == later
+
+
+def test_a_mail_that_a_query_of_the_past_found_first_has_the_time_of_its_event():
+    mail = "02s000000000001AAA"
+    window = AT - timedelta(minutes=10)
+    found = wanted(
+        change("EmailMessage", "SNAPSHOT", mail, at=window),
+        change("EmailMessage", "CREATE", mail, Status="3"),
+    )
+    [cause] = found.emails.values()
+    assert (cause.at, cause.snapshot) == (AT, False)

@@ -260,7 +260,7 @@ def _email(wanted: Wanted, change: Change, email: EmailMessageId) -> None:
     wanted.gone_records.pop(email, None)
     first = wanted.emails.get(email)
     cause = _cause(change)
-    sent_before = first is not None and "Status" not in change.changed
+    sent_before = first is not None and not first.snapshot and "Status" not in change.changed
     wanted.emails[email] = replace(cause, at=first.at) if first and sent_before else cause
 
 

@@ -147,12 +147,26 @@ class Salesforce:
 
     # -- reading ----------------------------------------------------------------------------------
 
-    async def query(self, soql: str, *, deleted: bool = False) -> list[dict[str, Any]]:
+    async def versions(self) -> list[str]:
+        """Return the versions of the REST API that the org speaks, the oldest first."""
+        found = await self._call("other", "GET", "/services/data")
+        return [each["version"] for each in found]
+
+    async def limits(self) -> dict[str, dict[str, int]]:
+        """Return the org's limits by name, each with ``Max`` and ``Remaining``."""
+        found: dict[str, dict[str, int]] = await self._call("other", "GET", self._data("limits"))
+        return found
+
+    async def query(
+        self, soql: str, *, deleted: bool = False, tooling: bool = False
+    ) -> list[dict[str, Any]]:
         """Return the records of a query, all pages; also those in the recycle bin, if asked for.
+
+        ``tooling`` asks the Tooling API, which shows what is set up.
 
         :raises PermissionMissing: the org hides a field or an object from this user.
         """
-        resource = "queryAll" if deleted else "query"
+        resource = "tooling/query" if tooling else "queryAll" if deleted else "query"
         page = await self._call("query", "GET", self._data(resource), params={"q": soql})
         records: list[dict[str, Any]] = page["records"]
         while not page["done"]:
@@ -236,26 +250,27 @@ class Salesforce:
         return f"/services/data/v{self._settings.api_version}/{path}"
 
     async def _call(self, kind: str, method: str, path: str, **request: Any) -> Any:
-        """Return the JSON of a call; a session that has expired is renewed once.
+        """Return the JSON of a call; a session that has expired is renewed.
 
         :raises CallsSpent: no call may be spent now.
         :raises OrgUnavailable: the org does not answer, time and again.
         :raises OrgRefused: it will never take this call.
         """
-        renewed = False
         pause = _FIRST_PAUSE_SECONDS
         for attempt in range(1, _ATTEMPTS + 1):
             answer = await self._attempt(kind, method, path, **request)
-            if isinstance(answer, httpx.Response) and answer.status_code == 401 and not renewed:
-                renewed = True
-                await self.token(refresh=True)
-                answer = await self._attempt(kind, method, path, **request)
-            if isinstance(answer, httpx.Response) and not _try_later(answer):
+            expired = isinstance(answer, httpx.Response) and answer.status_code == 401
+            last = attempt == _ATTEMPTS
+            final = last or not expired
+            if isinstance(answer, httpx.Response) and final and not _try_later(answer):
                 return _read(method, path, answer)
-            if attempt == _ATTEMPTS:
+            if last:
                 raise _given_up(method, path, answer)
-            await self._sleep(self._random.uniform(0, pause))
-            pause *= 2
+            if expired:
+                await self.token(refresh=True)
+            if attempt > 1 or not expired:  # a fresh token usually helps at once
+                await self._sleep(self._random.uniform(0, pause))
+                pause *= 2
         raise AssertionError("the last attempt returns or raises")
 
     async def _attempt(

@@ -346,6 +346,21 @@ class Records:
             )
         return found
 
+    async def unknown(self, names: Iterable[str]) -> list[str]:
+        """Return those usernames and User ids that no user of the org has, active or not."""
+        wanted = {name.lower() for name in names}
+        if not wanted:
+            return []
+        listed = ", ".join(map(_literal, sorted(wanted)))
+        ids = [name for name in names if name.startswith("005") and "@" not in name]
+        by_id = f" OR Id IN ({', '.join(map(_literal, ids))})" if ids else ""
+        rows = await self._salesforce.query(
+            f"SELECT Id, Username FROM User WHERE Username IN ({listed}){by_id}"
+        )
+        found = {row["Username"].lower() for row in rows}
+        found |= {form.lower() for row in rows for form in (row["Id"], row["Id"][:15])}
+        return sorted(wanted - found)
+
     async def _named(self, soql: str, names: Sequence[str], field: str) -> dict[str, OwnerId]:
         if not names:
             return {}
