@@ -1,6 +1,6 @@
 # Everything a contributor runs. Needs Python 3.11-3.13, make and git; `make test-clients` brings its own Node.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients test-all verify-org lint format bench kpis lock stubs clean
+.PHONY: help demo test test-clients test-all verify-org lint format bench chaos kpis lock stubs clean
 
 # The first Python that fits; `make PYTHON=/path/to/python` overrules it.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -58,12 +58,17 @@ bench: $(READY) ## Figures of docs/benchmarks.md, beside a peer in the same run
 	python -m tests.benchmarks
 	python -m tests.benchmarks.local_org
 
+chaos: $(READY) ## Kill two sidecars 500 times under load and faults: make chaos SEED=7 KILLS=500
+	@python -m tests.chaos $(if $(SEED),--seed $(SEED)) --kills $(or $(KILLS),500)
+
 kpis: $(READY) ## The numbers and the picture of docs/kpis.md, from a month of leads in a local org
 	python -m tests.journeys.kpi_pages docs
 
 lock: $(READY) ## Resolve requirements.lock anew: hashes, no index line
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --upgrade --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --output-file python/speed_to_lead/operations/requirements.lock
 
 stubs: $(READY) ## Generate python/pubsub_api from its .proto
 	python -m grpc_tools.protoc -I python --python_out=python --pyi_out=python --grpc_python_out=python \

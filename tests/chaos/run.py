@@ -10,11 +10,10 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from speed_to_lead.demo.plan import MONDAY
 from speed_to_lead.demo.processes import Sidecar, script
@@ -174,11 +173,31 @@ class Crew:
             scene.command("quarantine", "retry")
 
 
-def run(scene: Scene, folder: Path, plan: Plan, tell: Any = lambda *_: None) -> Outcome:
+def run(
+    scene: Scene, folder: Path, plan: Plan, tell: Callable[[Outcome], None] = lambda _: None
+) -> Outcome:
     """Play a chaotic history in a prepared org; ``tell`` hears of the progress."""
     outcome, random = Outcome(plan), Random(plan.seed)
     load = Load(scene, Random(f"{plan.seed}-load"), merges=plan.merges)
     crew = _crew(scene, folder, plan, outcome)
+    try:
+        _live(scene, crew, load, random, tell)
+    finally:
+        for member in crew.members:
+            member.kill()
+    scene.cast.admin.call("DELETE", "/local-org/fault")
+    load.play(max(0, plan.actions - load.actions))
+    outcome.actions = load.actions
+    crew.catch_up(scene)
+    _judge(scene, load, crew, outcome)
+    return outcome
+
+
+def _live(
+    scene: Scene, crew: Crew, load: Load, random: Random, tell: Callable[[Outcome], None]
+) -> None:
+    """Let the sidecars live and die until there were enough kills."""
+    outcome, plan = crew.outcome, crew.outcome.plan
     per_round = max(1, plan.actions * plan.sidecars // max(1, plan.kills))
     while outcome.kills < plan.kills:
         if plan.faults:
@@ -194,12 +213,6 @@ def run(scene: Scene, folder: Path, plan: Plan, tell: Any = lambda *_: None) -> 
             if random.random() < 0.1:
                 faults.keep_copy(member.directory)
         tell(outcome)
-    scene.cast.admin.call("DELETE", "/local-org/fault")
-    load.play(max(0, plan.actions - load.actions))
-    outcome.actions = load.actions
-    crew.catch_up(scene)
-    _judge(scene, load, crew, outcome)
-    return outcome
 
 
 def _crew(scene: Scene, folder: Path, plan: Plan, outcome: Outcome) -> Crew:

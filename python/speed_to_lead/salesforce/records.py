@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from speed_to_lead.errors import InvalidId, UsageError
+from speed_to_lead.errors import InvalidId, PermissionMissing, UsageError
 from speed_to_lead.ids import (
     ContactId,
     EmailMessageId,
@@ -45,6 +45,7 @@ _LEAD = (
     "ConvertedContactId",
     "ConvertedDate",
     "LastModifiedDate",
+    "LastModifiedById",
     "First_Response_At__c",
     "First_Response_User__c",
     "First_Response_Source__c",
@@ -87,6 +88,7 @@ _EMAIL_IN_SOME_ORGS = (
     "MessageIdentifier",
 )
 _MEETING = ("WhoId", "CreatedDate", "CreatedById")
+_LONG_AGO = "1970-01-01T00:00:00.000+0000"
 _RELATION_ORDER = {"ToAddress": 0, "CcAddress": 1, "BccAddress": 2}
 
 
@@ -112,7 +114,25 @@ class Records:
         :raises PermissionMissing: the org hides a field of the package, or of the policy's clock.
         """
         rows = await self._rows("Lead", ids, (*_LEAD, *self._inquiry))
+        await self._date_conversions(rows)
         return {lead_id(row["Id"]): self._lead(row) for row in rows}
+
+    async def _date_conversions(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Let converted Leads that we have written to since say the creation of their Contact instead."""
+        me = (await self._salesforce.token()).user_id
+        ours = [r for r in rows if r["ConvertedContactId"] and r["LastModifiedById"] == me]
+        if not ours:
+            return
+        try:
+            found = await self._select(
+                "SELECT Id, CreatedDate FROM Contact WHERE Id IN ({})",
+                [row["ConvertedContactId"] for row in ours],
+            )
+        except PermissionMissing:
+            found = []
+        made = {row["Id"]: row["CreatedDate"] for row in found}
+        for row in ours:
+            row["LastModifiedDate"] = made.get(row["ConvertedContactId"], _LONG_AGO)
 
     def _lead(self, row: Mapping[str, Any]) -> Lead:
         stamped_at = _instant(row["First_Response_At__c"])
