@@ -396,12 +396,15 @@ def to_write(
     """Return the stamp if it must be written over what the org says; ``None`` when nothing must.
 
     ``known`` is the evidence behind what the org says. Without it only a strictly earlier time is
-    written; with it a tie at the same second is settled by the key.
+    written, and *Preexisting* taken back once the clock has moved before it; with it a tie at the same
+    second is settled by the key.
     """
     if stamped is None:
         return stamp
     if known is None:
-        return stamp if stamp.at < _whole(stamped.at) else None
+        answers = stamped.source is Source.PREEXISTING is not stamp.source
+        same = stamp.at == _whole(stamped.at) and stamp.user == stamped.user
+        return stamp if stamp.at < _whole(stamped.at) or (same and answers) else None
     return stamp if best.key <= known.key and stamp != stamped else None
 
 

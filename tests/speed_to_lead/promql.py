@@ -117,7 +117,9 @@ class Engine:
         return {labels: functions[name](values) for labels, values in found}
 
     def _aggregate(self, node: Any, minute: int) -> Vector:
-        operation = {"sum": sum, "max": max}[str(node).split("(")[0].split()[0]]
+        name = str(node).split("(")[0].split()[0]
+        operation: Callable[[list[float]], float] = max if name == "max" else sum
+        assert name in {"max", "sum"}
         found = self._of(node.expr, minute)
         assert isinstance(found, dict)
         by = set(node.modifier.labels) if node.modifier else set()

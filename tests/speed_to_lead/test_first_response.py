@@ -160,3 +160,12 @@ def test_a_stamp_of_unknown_origin_gives_way_to_a_strictly_earlier_time_only():
     stamp = written(None, None, judged(mail("10:12")))
     assert written(stamp, None, judged(call("10:12"))) is None
     assert written(stamp, None, judged(call("10:11:59"))).at == at("10:11:59")
+
+
+def test_a_stamp_of_unknown_origin_is_no_longer_preexisting_once_the_clock_began_before_it():
+    touch = judged(mail("10:12"))
+    stamped = stamp_of(POLICY, clock_start(POLICY, lead(created_at=at("10:20"))), touch)
+    assert stamped.source is Source.PREEXISTING
+    corrected = written(stamped, None, touch)
+    assert (corrected.at, corrected.source) == (stamped.at, Source.EMAIL)
+    assert written(corrected, None, touch) is None
