@@ -9,67 +9,117 @@ import asyncio
 import platform
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from speed_to_lead.demo.actors import API, Actor, http_client, user
 from speed_to_lead.demo.plan import MONDAY
+from tests.benchmarks import decode, growth
+from tests.benchmarks.latency import latencies
+from tests.benchmarks.measure import live, table
 from tests.benchmarks.naive import stamp_naively
 from tests.journeys.stage import Scene, prepared_org
 
 ROOT = Path(__file__).parents[2]
 LEADS = 1000
+UNPACED = {"SPEED_TO_LEAD_OWNER_CHANGES_PER_MINUTE": "0"}
+"""Owner changes as fast as they come: what is measured is the sidecar, not its brake."""
 
 
 def main() -> int:
-    """Measure both ways over the same kind of history and print the table."""
+    """Measure everything and print the tables; the exit code tells whether all stamps were there."""
     leads = int(sys.argv[1]) if len(sys.argv) > 1 else LEADS
-    sidecar, naive = measure_sidecar(leads), asyncio.run(measure_naive(leads))
-    print(f"Python {platform.python_version()}, {leads} leads, {leads} responses; one run\n")
-    print("| | the sidecar | one GET and one PATCH per event | ratio |")
-    print("|---|---:|---:|---:|")
-    for name, ours, theirs, better in (
-        (
-            "change events per second, end to end",
-            sidecar.rate,
-            naive.rate,
-            sidecar.rate / naive.rate,
-        ),
-        (
-            "API calls per 1,000 responses",
-            sidecar.calls_per_thousand,
-            naive.calls_per_thousand,
-            naive.calls_per_thousand / sidecar.calls_per_thousand,
-        ),
-    ):
-        print(f"| {name} | {ours:,.0f} | {theirs:,.0f} | {better:,.1f} x |")
-    print(f"\nstamps: {sidecar.stamped} and {naive.stamped} of {leads}")
-    return 0 if sidecar.stamped == naive.stamped == leads else 1
+    print(f"Python {platform.python_version()}, {leads} leads, {leads} responses; one run")
+    print("\n### Decoding\n")
+    decode.main()
+    good = end_to_end(leads)
+    good &= on_known_leads(leads)
+    quiet_stream()
+    print("\n### Growth\n")
+    sys.argv[1:] = []
+    growth.main()
+    return 0 if good else 1
+
+
+def end_to_end(leads: int) -> bool:
+    """A history of new leads and their answers, taken as fast as it goes, beside the naive client."""
+    with tempfile.TemporaryDirectory() as name, _org(Path(name)) as (scene, _):
+        make_history(scene, leads)
+        ours, stamped = live(scene, **UNPACED), count_stamped(scene)
+        scene.cast.admin.call("POST", "/local-org/clock", {"advance": 60})
+        touch_nothing_of_ours(scene, leads)
+        idle = live(scene, **UNPACED)
+    naive = asyncio.run(measure_naive(leads))
+    table(
+        "End to end: new leads, routed and stamped",
+        ("the sidecar", "one GET and one PATCH per event", "ratio"),
+        {
+            "change events per second": (
+                f"{ours.rate:,.0f}",
+                f"{naive.rate:,.0f}",
+                f"{ours.rate / naive.rate:,.1f} x",
+            ),
+            "API calls per 1,000 leads": (
+                f"{ours.calls * 1000 / leads:,.0f}",
+                f"{naive.calls_per_thousand:,.0f}",
+                f"{naive.calls_per_thousand * leads / 1000 / ours.calls:,.1f} x",
+            ),
+            "CPU seconds per 100,000 events": (
+                f"{ours.cpu_seconds * 1e5 / ours.changes:,.1f}",
+                "",
+                "",
+            ),
+            "peak memory, MB": (f"{ours.peak_megabytes:,.0f}", "", ""),
+            "changes that need nothing, per second": (f"{idle.rate:,.0f}", "", ""),
+            "stamps": (f"{stamped:,}", f"{naive.stamped:,}", ""),
+        },
+    )
+    return stamped == naive.stamped == leads
+
+
+def on_known_leads(leads: int) -> bool:
+    """First responses in one burst, on leads that were routed before."""
+    with tempfile.TemporaryDirectory() as name, _org(Path(name)) as (scene, _):
+        ids = make_leads(scene, leads)
+        live(scene, **UNPACED)
+        scene.cast.admin.set_clock(MONDAY + timedelta(minutes=5))
+        answer(scene, ids)
+        burst = live(scene, **UNPACED)
+        stamped = count_stamped(scene)
+    table(
+        "A burst of first responses on known leads",
+        ("measured", "bar"),
+        {
+            "API calls per 1,000 responses": (f"{burst.calls * 1000 / leads:,.1f}", "12"),
+            "change events per second": (f"{burst.rate:,.0f}", "5,000"),
+        },
+    )
+    return stamped == leads
+
+
+def quiet_stream() -> None:
+    """From the commit of a call to the commit of its stamp."""
+    with tempfile.TemporaryDirectory() as name, _org(Path(name)) as (scene, _):
+        spent = [1000 * each for each in latencies(scene, 200)]
+    table(
+        "From commit to stamp on a quiet stream, 200 responses",
+        ("measured", "bar"),
+        {
+            "p50": (f"{spent[len(spent) // 2]:,.0f} ms", "50 ms"),
+            "p90": (f"{spent[len(spent) * 9 // 10]:,.0f} ms", ""),
+            "p99": (f"{spent[len(spent) * 99 // 100]:,.0f} ms", "250 ms"),
+        },
+    )
 
 
 class Figures:
-    """What one way of stamping the history cost."""
+    """What the naive way of stamping the history cost."""
 
     def __init__(self, events: int, seconds: float, calls: int, leads: int, stamped: int) -> None:
         self.rate = events / seconds
         self.calls_per_thousand = calls * 1000 / leads
         self.stamped = stamped
-
-
-def measure_sidecar(leads: int) -> Figures:
-    """Let the sidecar stamp a history of leads and answers, as fast as it can."""
-    with tempfile.TemporaryDirectory() as name, _org(Path(name)) as (scene, directory):
-        make_history(scene, leads)
-        scene.catch_up()
-        batches = [line for line in scene.sidecar.lines() if line.get("event") == "batch_handled"]
-        assert directory.exists()
-        return Figures(
-            events=sum(line["changes"] for line in batches),
-            seconds=sum(line["duration_seconds"] for line in batches),
-            calls=sum(line["api_calls"] for line in batches),
-            leads=leads,
-            stamped=count_stamped(scene),
-        )
 
 
 async def measure_naive(leads: int) -> Figures:
@@ -101,36 +151,48 @@ class _org:  # noqa: N801 - a context manager that reads as one
 
 def make_history(scene: Scene, leads: int) -> None:
     """Create leads, and five minutes later a closed call on each, 200 rows a call."""
-    admin, rep = scene.cast.admin, scene.cast.reps[0]
+    ids = make_leads(scene, leads)
+    scene.cast.admin.set_clock(MONDAY + timedelta(minutes=5))
+    answer(scene, ids)
+
+
+def make_leads(scene: Scene, leads: int) -> list[str]:
+    """Create leads, 200 rows a call."""
     ids: list[str] = []
     for start in range(0, leads, 200):
-        ids += _create(
-            scene.cast.system,
-            [
-                {
-                    "attributes": {"type": "Lead"},
-                    "LastName": f"L{n}",
-                    "Company": "C",
-                    "Country": "Germany",
-                }
-                for n in range(start, min(start + 200, leads))
-            ],
-        )
-    admin.set_clock(MONDAY + timedelta(minutes=5))
-    for start in range(0, leads, 200):
-        _create(
-            rep,
-            [
-                {
-                    "attributes": {"type": "Task"},
-                    "WhoId": lead,
-                    "Subject": "Call",
-                    "TaskSubtype": "Call",
-                    "Status": "Completed",
-                }
+        named: dict[str, object] = {
+            "attributes": {"type": "Lead"},
+            "Company": "C",
+            "Country": "Germany",
+        }
+        rows = [{**named, "LastName": f"L{n}"} for n in range(start, min(start + 200, leads))]
+        ids += _create(scene.cast.system, rows)
+    return ids
+
+
+def answer(scene: Scene, ids: Sequence[str]) -> None:
+    """Log a closed call on each lead, 200 rows a call."""
+    call: dict[str, object] = {"Subject": "Call", "TaskSubtype": "Call", "Status": "Completed"}
+    for start in range(0, len(ids), 200):
+        rows = [
+            {"attributes": {"type": "Task"}, "WhoId": lead, **call}
+            for lead in ids[start : start + 200]
+        ]
+        _create(scene.cast.reps[0], rows)
+
+
+def touch_nothing_of_ours(scene: Scene, leads: int) -> None:
+    """Change fields that no number depends on, ten times a lead."""
+    ids = [row["Id"] for row in scene.cast.admin.query("SELECT Id FROM Lead")][:leads]
+    for turn in range(10):
+        for start in range(0, len(ids), 200):
+            rows = [
+                {"attributes": {"type": "Lead"}, "id": lead, "Title": f"T{turn}"}
                 for lead in ids[start : start + 200]
-            ],
-        )
+            ]
+            scene.cast.admin.call(
+                "PATCH", f"{API}/composite/sobjects", {"allOrNone": False, "records": rows}
+            )
 
 
 def _create(actor: Actor, records: list[dict[str, object]]) -> list[str]:
