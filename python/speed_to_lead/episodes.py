@@ -6,13 +6,15 @@ Source: facts/ttfr.md, section 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from speed_to_lead.first_response import ClockStart, earliest
 from speed_to_lead.model import Evidence, Lead
 from speed_to_lead.policy import Policy
+
+_NONE: frozenset[datetime] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,14 @@ class Episode:
 
 
 def later_inquiries(
-    policy: Policy, lead: Lead, told: Iterable[datetime] = ()
+    policy: Policy, lead: Lead, told: Collection[datetime] = ()
 ) -> frozenset[datetime]:
     """Return the inquiries, of the record and of its events, that are too late to start its clock.
 
     A form that is filled in again overwrites the same field, so the ledger keeps what it has seen.
     """
+    if not lead.inquiry and not told:
+        return _NONE
     latest = lead.created_at + timedelta(seconds=policy.clock.inquiry_max_after_created_seconds)
     recorded = (at for name, at in lead.inquiry.items() if name in policy.clock.start)
     return frozenset(at.replace(microsecond=0) for at in (*recorded, *told) if at > latest)

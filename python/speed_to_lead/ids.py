@@ -6,6 +6,7 @@ Ids are 18 characters inside, whichever form came in. They are made by the funct
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NewType
 
 from speed_to_lead.errors import InvalidId
@@ -43,6 +44,7 @@ def checksum(id15: str) -> str:
     )
 
 
+@lru_cache(maxsize=1 << 16)
 def _checked(text: str, name: str, prefixes: tuple[str, ...]) -> str:
     """Return the 18 characters of `text`, which must be an id that begins with a prefix."""
     shown = " or ".join(f"{prefix}..." for prefix in prefixes)

@@ -210,7 +210,7 @@ def _change(entity: _Entity, row: Mapping[str, Any], at: Cursor) -> Change:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def starts_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -232,11 +233,13 @@ class Metrics:
     ) -> None:
         """Count what a batch came to."""
         now = datetime.now(UTC)
+        kinds = Counts((c.entity, c.kind.value) for each in batches for c in each.changes)
+        for (entity, kind), count in kinds.items():
+            self._events.labels(entity, kind).inc(count)
+        newest = {c.entity: c.committed_at for each in batches for c in each.changes}
+        for entity, at in newest.items():
+            self._lag.labels(entity).set(max(0.0, (now - at).total_seconds()))
         for each in batches:
-            for change in each.changes:
-                self._events.labels(change.entity, change.kind.value).inc()
-                lag = (now - change.committed_at).total_seconds()
-                self._lag.labels(change.entity).set(max(0.0, lag))
             for _ in each.unreadable:
                 self._event_errors.labels(_entity(each.topic), "unreadable").inc()
         for workload, outcome in outcomes:

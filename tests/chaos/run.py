@@ -36,6 +36,8 @@ _QUICK = {
 _GOOD_ENDS = {0, 75, -signal.SIGKILL, -signal.SIGTERM}
 """Exit codes that a fault may lead to: none, try again later (a full disk), and our own signals."""
 _CATCH_UP_SECONDS = 240
+_LEAVE_SECONDS = 10
+"""What a sidecar that was told to stop may take; it promises five, and this machine is busy."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,10 @@ class Crew:
         """Start one; what has been done to its folder or its clock is part of the hazard."""
         folder = member.directory
         (folder / "flywheel").mkdir(exist_ok=True)
-        extra: dict[str, str] = {}
+        extra = {"PYTHONFAULTHANDLER": "1"}
         through: tuple[str, ...] = ()
         if hazard == "clock-skew":
-            extra = {
+            extra |= {
                 "CHAOS_SKEW": str(self.random.choice([-45, 50])),
                 "PYTHONPATH": f"{folder / 'skew'}:{os.environ.get('PYTHONPATH', '')}",
             }
@@ -129,7 +131,13 @@ class Crew:
                 self.outcome.terms += 1
             else:
                 self.outcome.kills += 1
-        code = process.wait(30)
+        try:
+            code = process.wait(_LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)  # Python's fault handler tells where it is
+            process.wait()
+            self.outcome.broken.append(f"did not leave: {self.last_words(member)[-3000:]}")
+            return
         self.mend(member, code)
 
     def mend(self, member: Sidecar, code: int) -> None:

@@ -27,6 +27,8 @@ __all__ = ["Handled", "Pipeline", "Rules"]
 _RETRY_SECONDS = (0.25, 1.0, 4.0, 16.0, 60.0)
 """When the links of a mail are looked for again: the org adds relations after the message."""
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_STORE_SECONDS = 1.0
+"""How long a position may wait that nothing but changes of no interest has moved."""
 _HOLE_MARGIN = timedelta(minutes=10)
 """How far around an overflow its entity is queried again."""
 
@@ -54,6 +56,9 @@ class Pipeline:
     ) -> None:
         self._writer, self._ledger = writer, ledger
         self._client_name, self._now = client_name, now
+        self._positions: dict[str, Checkpoint] = {}
+        """Positions reached by changes that asked for nothing; stored with the next effects, or soon."""
+        self._stored_at = now()
         self.take(rules)
 
     def take(self, rules: Rules) -> None:
@@ -77,7 +82,8 @@ class Pipeline:
                 EmailMessageId(each.record_id), Cause(each.cause_key, each.committed_at)
             )
         handled = Handled(changes=sum(len(batch.changes) for batch in batches))
-        effects = Effects(checkpoints=self._checkpoints(batches))
+        self._positions |= {each.topic: each for each in self._checkpoints(batches)}
+        effects = Effects(checkpoints=list(self._positions.values()))
         if wanted:
             await self._judge(wanted, due, effects, handled)
         newest = {each.topic: each.committed_at for each in effects.checkpoints}
@@ -85,8 +91,19 @@ class Pipeline:
             _unread(each, newest.get(each.topic)) for batch in batches for each in batch.unreadable
         ]
         handled.quarantined = len(effects.quarantined)
-        self._ledger.commit(effects)
+        if wanted or effects.quarantined or self._now() - self._stored_at > _STORE_SECONDS:
+            self._store(effects)
         return handled
+
+    def flush(self) -> None:
+        """Store the positions reached, where none was stored with effects."""
+        if self._positions:
+            self._store(Effects(checkpoints=list(self._positions.values())))
+
+    def _store(self, effects: Effects) -> None:
+        self._ledger.commit(effects)
+        self._positions.clear()
+        self._stored_at = self._now()
 
     async def _judge(
         self, wanted: Wanted, due: dict[str, Pending], effects: Effects, handled: Handled
@@ -173,7 +190,8 @@ class Pipeline:
         """Return the position to store for each topic, and the newest commit handled there."""
         latest: dict[str, Checkpoint] = {}
         for batch in batches:
-            known = latest.get(batch.topic) or self._ledger.checkpoint(batch.topic)
+            known = latest.get(batch.topic) or self._positions.get(batch.topic)
+            known = known or self._ledger.checkpoint(batch.topic)
             commits = [change.committed_at for change in batch.changes]
             commits += [known.committed_at] if known and known.committed_at else []
             newest = max(commits, default=None)

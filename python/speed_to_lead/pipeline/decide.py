@@ -90,6 +90,8 @@ class Verdict:
     lead: Lead
     clock: ClockStart
     """As early as that of any Lead that was merged into it."""
+    subject: Lead
+    """The Lead as records are judged for it: by the clock that counts."""
     started_at: datetime | None = None
     """The start of its clock, where that is news to the org."""
     routing: Routing | None = None
@@ -112,11 +114,6 @@ class Verdict:
     """The stamp to write; ``None`` when nothing smaller was found."""
     correction: Correction | None = None
     """Why a later stamp than before is to be written, or none at all."""
-
-    @property
-    def subject(self) -> Lead:
-        """The Lead as records are judged for it: by the clock that counts."""
-        return replace(self.lead, clock_started_at=self.clock.at)
 
 
 @dataclass(slots=True)
@@ -165,6 +162,7 @@ class Decider:
         return Verdict(
             lead,
             clock,
+            replace(lead, clock_started_at=clock.at) if merged else lead,
             clock.at if is_news and not lead.is_converted else None,
             inquiries=later_inquiries(self.policy, lead, facts.wanted.inquiries.get(lead.id, ())),
         )

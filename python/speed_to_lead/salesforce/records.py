@@ -448,7 +448,7 @@ def _moment(text: str) -> datetime:
     >>> _moment("2026-11-02T10:00:00.900+0000").isoformat()
     '2026-11-02T10:00:00+00:00'
     """
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").replace(microsecond=0)
+    return datetime.fromisoformat(text).astimezone(UTC).replace(microsecond=0)
 
 
 def _converted_about(day: str | None, modified_at: datetime) -> datetime | None:

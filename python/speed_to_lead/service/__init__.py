@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from speed_to_lead.errors import LedgerHeld, UsageError
 from speed_to_lead.ledger import Ledger
@@ -18,6 +20,8 @@ from speed_to_lead.web import Health, serving
 
 __all__ = ["Parts", "assembled", "backfill", "run"]
 
+_LEAVE_SECONDS = 4.0
+"""How long everything together may take once it is to stop."""
 _STANDBY_SECONDS = 0.5
 """How often one that stands by looks whether the ledger is free."""
 
@@ -32,12 +36,24 @@ async def run(settings: Settings, until_idle: float | None = None) -> None:
         if settings.standby:
             await _stand_by(settings, stop)
         try:
-            await _run(settings, until_idle, stop, reload)
+            await _until(stop, _run(settings, until_idle, stop, reload))
         except LedgerHeld:
             if not settings.standby:  # another one that stands by was faster
                 raise
             continue
         return
+
+
+async def _until(stop: asyncio.Event, life: Coroutine[Any, Any, None]) -> None:
+    """Let a life go on to its end; once it is to stop, only a little longer, wherever it is."""
+    living, stopping = asyncio.ensure_future(life), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait_for(living, _LEAVE_SECONDS if stop.is_set() else None)
+    except TimeoutError:
+        log.warning("left", error="the org takes too long to say good-bye; nothing is lost")
+    finally:
+        stopping.cancel()
 
 
 async def _run(

@@ -62,13 +62,16 @@ class Loop:
                 await self._take_policy()
             batches = await self._next(stop)
             await self._handle(batches, stop)
+            if not batches:
+                self._parts.pipeline.flush()
             self._parts.flywheel.drain()
             self._retire()
             self._health.handled()
 
     async def close(self) -> None:
-        """Leave what is heard."""
+        """Leave what is heard, and keep how far it was."""
         await self._source.close()
+        self._parts.pipeline.flush()
 
     def standing(self) -> Standing:
         """Return how things stand now."""
