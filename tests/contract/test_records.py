@@ -162,13 +162,13 @@ def test_the_mail_behind_a_task_is_found(scene):
 def test_users_come_with_what_the_policy_says_of_them(scene):
     rep, other = map(user_id, scene.cast.rep_ids[:2])
     wanted = policy(("response.automation_users", ["rep1@local.test"]))
-    found = ask(scene, lambda _org, records: records.users([rep, other]), wanted)
+    found = ask(scene, lambda _org, records: records.people.users([rep, other]), wanted)
     assert (found[rep].user_type, found[rep].is_active) == ("Standard", True)
     assert (found[rep].automation, found[other].automation) == (True, False)
 
 
 def test_every_owner_of_the_policy_has_an_id(scene):
-    found = ask(scene, lambda _org, records: records.owners())
+    found = ask(scene, lambda _org, records: records.people.owners())
     assert set(found.values()) >= set(scene.cast.rep_ids)
     assert {owner[:3] for owner in found.values()} == {"005", "00G"}
 
@@ -176,7 +176,7 @@ def test_every_owner_of_the_policy_has_an_id(scene):
 def test_an_owner_that_the_org_lacks_is_named(scene):
     wanted = policy(("routes.owner", {"user": "o'hara@local.test"}))
     with pytest.raises(UsageError, match=r"o'hara@local\.test"):
-        ask(scene, lambda _org, records: records.owners(), wanted)
+        ask(scene, lambda _org, records: records.people.owners(), wanted)
 
 
 def test_what_changed_since_comes_oldest_change_first_and_what_is_gone_apart(scene):

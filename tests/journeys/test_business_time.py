@@ -49,6 +49,12 @@ def test_a_lead_that_came_on_a_holiday_is_due_an_hour_after_the_next_opening(off
     assert now["Business_Minutes_to_First_Response__c"] == 30
     assert now["Time_to_First_Response__c"] == 33.5 * 60
     assert now["Met_Response_SLA__c"] is None
+    told = office.json("explain", lead)["open"]
+    assert (told["calendar"], told["business_minutes"], told["seconds"]) == ("HQ", 30, 1800)
+    assert told["stretches"] == [{"from": "2026-03-03T09:00:00Z", "to": "2026-03-03T09:30:00Z"}]
+    shown = " ".join(office.command("explain", lead).stdout.split())
+    assert "30.00 min of open time by calendar HQ" in shown
+    assert "re-executed: same answer" in shown
 
 
 def test_hours_that_the_org_does_not_have_are_named(office):

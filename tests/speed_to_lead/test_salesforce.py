@@ -13,10 +13,17 @@ from random import Random
 import pytest
 import trustme
 
-from speed_to_lead.errors import AuthenticationFailed, OrgUnavailable, PermissionMissing, UsageError
+from speed_to_lead.errors import (
+    AuthenticationFailed,
+    OrgRefused,
+    OrgUnavailable,
+    PermissionMissing,
+    UsageError,
+)
 from speed_to_lead.ids import user_id
 from speed_to_lead.policy import load_policy
 from speed_to_lead.salesforce import Salesforce
+from speed_to_lead.salesforce.people import People
 from speed_to_lead.salesforce.records import Records
 from speed_to_lead.settings import Settings
 from tests.speed_to_lead.policies import DEMO
@@ -60,6 +67,7 @@ class Peer:
                 data = content if isinstance(content, bytes) else json.dumps(content).encode()
                 with suppress(OSError):  # the client may have gone
                     self.send_response(status)
+                    self.send_header("Sforce-Limit-Info", "api-usage=18/15000")
                     self.send_header("Content-Length", str(len(data)))
                     self.end_headers()
                     self.wfile.write(data)
@@ -163,6 +171,38 @@ def test_only_the_rows_that_were_locked_are_tried_again(peer):
     outcomes = with_org(peer, lambda org: org.update("Lead", rows(LEADS[:3])))
     assert all(each.success for each in outcomes)
     assert sizes == [3, 1]
+
+
+def test_a_row_that_the_org_refuses_the_whole_call_for_is_found_and_blocks_no_other(peer):
+    def no_umlauts(body):
+        if any(each["id"] == LEADS[5] for each in body["records"]):
+            return 400, [{"errorCode": "JSON_PARSER_ERROR", "message": "Jane Roe at 1:17"}]
+        return saved(body)
+
+    peer.answers["/composite/sobjects"] = no_umlauts
+    outcomes = with_org(peer, lambda org: org.update("Lead", rows(LEADS[:9])))
+    assert [n for n, each in enumerate(outcomes) if not each.success] == [5]
+    assert "JSON_PARSER_ERROR" in outcomes[5].words
+    assert "Jane" not in outcomes[5].words
+
+
+def test_what_the_org_refuses_for_good_is_no_reason_to_wait(peer):
+    peer.answers["/query"] = lambda _: (400, [{"errorCode": "MALFORMED_QUERY", "message": "x"}])
+    with pytest.raises(OrgRefused, match="400 MALFORMED_QUERY"):
+        with_org(peer, lambda org: org.query("SELECT"))
+    assert sum("/query" in path for _, path, _ in peer.requests) == 1
+
+
+def test_the_orgs_time_and_what_its_clients_have_spent_are_read_from_its_answers(peer):
+    peer.answers["/query"] = lambda _: (200, {"records": [], "done": True})
+    skew, usage = with_org(peer, asked_once)
+    assert abs(skew) < 5
+    assert usage == (18, 15000)
+
+
+async def asked_once(org):
+    await org.query("SELECT Id FROM Lead")
+    return org.skew.total_seconds(), org.budget.usage
 
 
 def test_rows_that_stay_locked_are_left_for_another_time(peer):
@@ -320,7 +360,8 @@ def test_users_are_asked_for_once(peer):
     async def twice(org):
         records = Records(org, load_policy(DEMO))
         ids = [user_id("005000000000001")]
-        return await records.users(ids), await records.users(ids), org.calls
+        people = records.people
+        return await people.users(ids), await people.users(ids), org.calls
 
     first, second, calls = with_org(peer, twice)
     assert (first == second, calls) == (True, 1)
@@ -329,6 +370,6 @@ def test_users_are_asked_for_once(peer):
 def test_owners_that_the_org_does_not_have_are_all_named(peer):
     peer.answers["/query"] = lambda _body: (200, {"done": True, "records": []})
     with pytest.raises(UsageError) as told:
-        with_org(peer, lambda org: Records(org, load_policy(DEMO)).owners())
+        with_org(peer, lambda org: People(org, load_policy(DEMO)).owners())
     assert "Unsorted_Leads" in str(told.value)
     assert "rep6@local.test" in str(told.value)

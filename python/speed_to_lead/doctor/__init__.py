@@ -15,6 +15,7 @@ from speed_to_lead.ledger import Ledger
 from speed_to_lead.policy import load_policy
 from speed_to_lead.pubsub import topics_of
 from speed_to_lead.salesforce import Salesforce
+from speed_to_lead.salesforce.people import People
 from speed_to_lead.salesforce.records import Records
 from speed_to_lead.settings import Settings
 
@@ -143,14 +144,14 @@ class Doctor:
         return "Task, EmailMessage and EmailMessageRelation can be read"
 
     async def _owners(self, salesforce: Salesforce) -> str:
-        owners = await Records(salesforce, load_policy(self._settings.policy)).owners()
+        owners = await People(salesforce, load_policy(self._settings.policy)).owners()
         return f"all {len(owners)} owners of the policy are in the org"
 
     async def _people(self, salesforce: Salesforce) -> str:
         """Names in a policy that mean nobody do nothing, in silence."""
         response = load_policy(self._settings.policy).response
         named = {*response.automation_users, *response.trusted_loggers, *response.scheduler_users}
-        unknown = await Records(salesforce, load_policy(self._settings.policy)).unknown(named)
+        unknown = await People(salesforce, load_policy(self._settings.policy)).unknown(named)
         if unknown:
             raise Doubt(
                 f"the policy's response names {', '.join(sorted(unknown))}, which no user of the org is: "

@@ -108,7 +108,7 @@ async def read(wanted: Wanted, records: Records, ledger: Ledger) -> Facts:
         wanted, {}, tasks, emails, behind, {}, formerly, meetings, became=became, merges=merges
     )
     facts.leads.update(await _leads(facts, records, ledger))
-    facts.users.update(await records.users(_people(facts)))
+    facts.users.update(await records.people.users(_people(facts)))
     return facts
 
 

@@ -19,6 +19,7 @@ from speed_to_lead.pubsub.channel import TokenSource, metadata
 from speed_to_lead.pubsub.refusals import Remedy, as_error, code_of, remedy
 
 _SCHEMA_SECONDS = 30.0
+_MOST_SCHEMAS = 256
 _OF_THE_CALL = "service."
 """How the codes begin that find fault with a call, not with the schema that it asks for."""
 Pause = Callable[[int], Awaitable[None]]
@@ -27,7 +28,7 @@ Pause = Callable[[int], Awaitable[None]]
 
 @dataclass(slots=True)
 class Reader:
-    """Decodes the events of one org; schemas are kept for ever, by id."""
+    """Decodes the events of one org; schemas are kept by id, some hundreds of them."""
 
     stub: pubsub_api_pb2_grpc.PubSubStub
     token: TokenSource
@@ -63,6 +64,8 @@ class Reader:
                 known = Decoder(await self._schema(schema_id))
             except EventUnreadable as reason:
                 known = str(reason)
+            if len(self._decoders) >= _MOST_SCHEMAS:
+                self._decoders.clear()
             self._decoders[schema_id] = known
         if isinstance(known, str):
             raise EventUnreadable(known)

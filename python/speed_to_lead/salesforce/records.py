@@ -7,31 +7,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from speed_to_lead.errors import InvalidId, PermissionMissing, UsageError
+from speed_to_lead.errors import PermissionMissing
 from speed_to_lead.ids import (
     ContactId,
     EmailMessageId,
     EventId,
     LeadId,
-    OwnerId,
     TaskId,
-    UserId,
     contact_id,
     email_message_id,
     event_id,
     lead_id,
-    owner_id,
     task_id,
-    user_id,
 )
-from speed_to_lead.model import Email, Lead, Meeting, Source, Stamp, Task, User
-from speed_to_lead.policy import OwnerRef, Policy
+from speed_to_lead.model import Email, Lead, Meeting, Source, Stamp, Task
+from speed_to_lead.policy import Policy
 from speed_to_lead.salesforce.client import Salesforce
+from speed_to_lead.salesforce.people import People, user_or_none
 
 _IDS_PER_RETRIEVE = 2000
-_IDS_PER_QUERY = 400
-"""A query travels in the URL, which holds 16,384 bytes."""
-_CACHED_USERS = 20_000
 _CACHED_CONTACTS = 50_000
 _LEAD = (
     "CreatedDate",
@@ -101,8 +95,7 @@ class Records:
         self._automatic = [
             re.compile(p, re.IGNORECASE) for p in policy.response.auto_subject_patterns
         ]
-        self._users: dict[UserId, User] = {}
-        self._by_address: dict[str, UserId | None] = {}
+        self.people = People(salesforce, policy)
         self._strangers: dict[ContactId, None] = {}
         """Contacts that no Lead has become, as far as was asked; the oldest first."""
 
@@ -124,7 +117,7 @@ class Records:
         if not ours:
             return
         try:
-            found = await self._select(
+            found = await self._salesforce.query_ids(
                 "SELECT Id, CreatedDate FROM Contact WHERE Id IN ({})",
                 [row["ConvertedContactId"] for row in ours],
             )
@@ -140,7 +133,7 @@ class Records:
         return Lead(
             id=lead_id(row["Id"]),
             created_at=_moment(row["CreatedDate"]),
-            created_by=_user_id(row["CreatedById"]),
+            created_by=user_or_none(row["CreatedById"]),
             owner_id=row["OwnerId"],
             employees=row["NumberOfEmployees"],
             country=row["Country"],
@@ -148,7 +141,7 @@ class Records:
             industry=row["Industry"],
             is_converted=row["IsConverted"],
             inquiry={n: moment for n in self._inquiry if (moment := _instant(row[n])) is not None},
-            stamp=Stamp(stamped_at, _source(source), _user_id(user))
+            stamp=Stamp(stamped_at, _source(source), user_or_none(user))
             if stamped_at and source
             else None,
             owner_assigned_at=_instant(row["Owner_Assigned_At__c"]),
@@ -161,7 +154,7 @@ class Records:
 
     async def merged(self, ids: Iterable[LeadId]) -> dict[LeadId, tuple[Lead, LeadId]]:
         """Return those of some deleted Leads that were merged: as they were, with the Lead that stays."""
-        rows = await self._select(
+        rows = await self._salesforce.query_ids(
             f"SELECT Id, MasterRecordId, {', '.join((*_LEAD, *self._inquiry))} FROM Lead "
             "WHERE IsDeleted = true AND MasterRecordId != null AND Id IN ({})",
             list(ids),
@@ -174,7 +167,7 @@ class Records:
     async def became(self, contacts: Iterable[ContactId]) -> dict[ContactId, list[LeadId]]:
         """Return the Leads that Contacts have been; one that never was any is not asked for again."""
         asked = [each for each in contacts if each not in self._strangers]
-        rows = await self._select(
+        rows = await self._salesforce.query_ids(
             "SELECT Id, ConvertedContactId FROM Lead "
             "WHERE IsConverted = true AND ConvertedContactId IN ({})",
             asked,
@@ -211,8 +204,9 @@ class Records:
             status=row["Status"],
             message_at=_instant(row["MessageDate"]),
             created_at=_moment(row["CreatedDate"]),
-            created_by=_user_id(row["CreatedById"]),
-            from_user=_user_id(row.get("FromId")) or await self._sender(row),
+            created_by=user_or_none(row["CreatedById"]),
+            from_user=user_or_none(row.get("FromId"))
+            or await self.people.sender(row["FromAddress"], user_or_none(row["CreatedById"])),
             committed_at=_moment(row["LastModifiedDate"]),
             automation_type=row.get("AutomationType"),
             bounced=bool(row.get("IsBounced")),
@@ -227,7 +221,7 @@ class Records:
 
     async def _linked(self, ids: Sequence[str]) -> dict[str, list[str]]:
         """Return the Leads and Contacts of mails: recipients first, then Cc, then Bcc."""
-        relations = await self._select(
+        relations = await self._salesforce.query_ids(
             "SELECT EmailMessageId, RelationId, RelationType FROM EmailMessageRelation "
             "WHERE RelationObjectType IN ('Lead', 'Contact') AND EmailMessageId IN ({})",
             ids,
@@ -250,7 +244,7 @@ class Records:
                 id=event_id(row["Id"]),
                 who_id=row["WhoId"],
                 created_at=_moment(row["CreatedDate"]),
-                created_by=_user_id(row["CreatedById"]),
+                created_by=user_or_none(row["CreatedById"]),
             )
             for row in rows
         }
@@ -260,16 +254,18 @@ class Records:
         found = [
             row["Id"]
             for entity in ("Task", "Event")
-            for row in await self._select(f"SELECT Id FROM {entity} WHERE WhoId IN ({{}})", people)
+            for row in await self._salesforce.query_ids(
+                f"SELECT Id FROM {entity} WHERE WhoId IN ({{}})", people
+            )
         ]
-        relations = await self._select(
+        relations = await self._salesforce.query_ids(
             "SELECT EmailMessageId FROM EmailMessageRelation WHERE RelationId IN ({})", people
         )
         return [*found, *dict.fromkeys(row["EmailMessageId"] for row in relations)]
 
     async def emails_behind(self, ids: Iterable[TaskId]) -> dict[TaskId, EmailMessageId]:
         """Return the mail behind each Task that is a mail's alias."""
-        rows = await self._select(
+        rows = await self._salesforce.query_ids(
             "SELECT Id, ActivityId FROM EmailMessage WHERE ActivityId IN ({})", list(ids)
         )
         return {task_id(row["ActivityId"]): email_message_id(row["Id"]) for row in rows}
@@ -290,103 +286,6 @@ class Records:
         gone = [(row["Id"], _moment(row["SystemModstamp"])) for row in rows if row["IsDeleted"]]
         return alive, gone
 
-    # -- people -----------------------------------------------------------------------------------
-
-    async def users(self, ids: Iterable[UserId]) -> dict[UserId, User]:
-        """Return Users, from memory where they are known."""
-        wanted = set(ids)
-        unknown = [each for each in wanted if each not in self._users]
-        if unknown:
-            if len(self._users) > _CACHED_USERS:
-                self._users.clear()
-                unknown = list(wanted)
-            rows = await self._select(
-                "SELECT Id, Username, Department, UserType, IsActive FROM User WHERE Id IN ({})",
-                unknown,
-            )
-            self._users |= {user_id(row["Id"]): self._user(row) for row in rows}
-        return {each: self._users[each] for each in wanted if each in self._users}
-
-    def _user(self, row: Mapping[str, Any]) -> User:
-        names = {row["Id"], row["Id"][:15], row["Username"]}
-        response = self._policy.response
-        return User(
-            id=user_id(row["Id"]),
-            user_type=row["UserType"] or "",
-            is_active=row["IsActive"],
-            automation=not names.isdisjoint(response.automation_users),
-            trusted_logger=not names.isdisjoint(response.trusted_loggers),
-            username=row["Username"],
-            team=row["Department"],
-            scheduler=not names.isdisjoint(response.scheduler_users),
-        )
-
-    async def _sender(self, row: Mapping[str, Any]) -> UserId | None:
-        """Return the one User whose address a mail bears, where a trusted logger wrote it down."""
-        address, writer = (row["FromAddress"] or "").lower(), _user_id(row["CreatedById"])
-        if not address or writer is None or not self._policy.response.trusted_loggers:
-            return None
-        if not (await self.users([writer])).get(writer, _NOBODY).trusted_logger:
-            return None
-        if address not in self._by_address:
-            found = await self._salesforce.query(
-                f"SELECT Id FROM User WHERE Email = {_literal(address)} LIMIT 2"
-            )
-            self._by_address[address] = user_id(found[0]["Id"]) if len(found) == 1 else None
-        return self._by_address[address]
-
-    async def owners(self) -> dict[OwnerRef, OwnerId]:
-        """Return the ids of all owners that the policy names.
-
-        :raises UsageError: the org has no such queue or active user; each is named.
-        """
-        named = self._policy.owners()
-        queues = await self._named(
-            "SELECT Id, DeveloperName FROM Group WHERE Type = 'Queue' AND DeveloperName IN ({})",
-            [ref.queue for ref in named if ref.queue],
-            "DeveloperName",
-        )
-        users = await self._named(
-            "SELECT Id, Username FROM User WHERE IsActive = true AND Username IN ({})",
-            [ref.user for ref in named if ref.user],
-            "Username",
-        )
-        found = {
-            ref: owner
-            for ref in named
-            if (
-                owner := queues.get((ref.queue or "").lower())
-                or users.get((ref.user or "").lower())
-            )
-        }
-        missing = sorted(str(ref) for ref in named if ref not in found and not ref.keep)
-        if missing:
-            raise UsageError(
-                f"the org has no {', no '.join(missing)}: create it, or change the policy"
-            )
-        return found
-
-    async def unknown(self, names: Iterable[str]) -> list[str]:
-        """Return those usernames and User ids that no user of the org has, active or not."""
-        wanted = {name.lower() for name in names}
-        if not wanted:
-            return []
-        listed = ", ".join(map(_literal, sorted(wanted)))
-        ids = [name for name in names if name.startswith("005") and "@" not in name]
-        by_id = f" OR Id IN ({', '.join(map(_literal, ids))})" if ids else ""
-        rows = await self._salesforce.query(
-            f"SELECT Id, Username FROM User WHERE Username IN ({listed}){by_id}"
-        )
-        found = {row["Username"].lower() for row in rows}
-        found |= {form.lower() for row in rows for form in (row["Id"], row["Id"][:15])}
-        return sorted(wanted - found)
-
-    async def _named(self, soql: str, names: Sequence[str], field: str) -> dict[str, OwnerId]:
-        if not names:
-            return {}
-        rows = await self._salesforce.query(soql.format(", ".join(map(_literal, names))))
-        return {row[field].lower(): owner_id(row["Id"]) for row in rows}
-
     # -- calls ------------------------------------------------------------------------------------
 
     async def _rows(
@@ -400,24 +299,11 @@ class Records:
             rows += [row for row in found if row is not None]
         return rows
 
-    async def _select(
-        self, soql: str, ids: Sequence[str], *, deleted: bool = False
-    ) -> list[dict[str, Any]]:
-        """Return the records of a query over ids, which have been checked to be ids."""
-        rows: list[dict[str, Any]] = []
-        for start in range(0, len(ids), _IDS_PER_QUERY):
-            listed = ", ".join(f"'{each}'" for each in ids[start : start + _IDS_PER_QUERY])
-            rows += await self._salesforce.query(soql.format(listed), deleted=deleted)
-        return rows
-
     async def _existing(self, entity: str, fields: Sequence[str]) -> list[str]:
         """Return those fields that this org has."""
         described = await self._salesforce.describe(entity)
         names = {field["name"] for field in described["fields"]}
         return [name for name in fields if name in names]
-
-
-_NOBODY = User(UserId(""), "", is_active=False, automation=False, trusted_logger=False)
 
 
 def _task(row: Mapping[str, Any]) -> Task:
@@ -433,9 +319,9 @@ def _task(row: Mapping[str, Any]) -> Task:
         call_object=row["CallObject"],
         owner_id=row["OwnerId"],
         created_at=_moment(row["CreatedDate"]),
-        created_by=_user_id(row["CreatedById"]),
+        created_by=user_or_none(row["CreatedById"]),
         modified_at=_moment(row["LastModifiedDate"]),
-        modified_by=_user_id(row["LastModifiedById"]),
+        modified_by=user_or_none(row["LastModifiedById"]),
         closer=None,
         closed_at_commit=None,
         deleted=False,
@@ -480,19 +366,3 @@ def _source(text: str) -> Source:
         return Source(text)
     except ValueError:
         return Source.OTHER
-
-
-def _user_id(text: str | None) -> UserId | None:
-    try:
-        return user_id(text or "")
-    except InvalidId:
-        return None
-
-
-def _literal(text: str) -> str:
-    r"""Return a text as a SOQL string.
-
-    >>> print(_literal("O'Hara"))
-    'O\'Hara'
-    """
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -149,6 +149,6 @@ async def rules_of(settings: Settings, policy: Policy, salesforce: Salesforce) -
     """
     records = Records(salesforce, policy)
     calendars = Calendars.of(policy, await org_calendars(salesforce, policy))
-    decider = Decider(policy, await records.owners(), calendars)
+    decider = Decider(policy, await records.people.owners(), calendars)
     org_id = (await salesforce.token()).org_id
     return Rules(records, decider, Recorder(org_id, policy, settings.flywheel_client_id))
