@@ -62,6 +62,20 @@ def test_l04_a_response_that_no_sidecar_saw_moves_along_with_a_merge(scene):
     assert stamp(scene, survivor) == (text(MONDAY + FIVE), "Email", rep(scene))
 
 
+def test_a_lead_that_went_through_two_merges_brings_its_clock_and_its_response_along(scene):
+    first = a_lead(scene)
+    later(scene, FIVE)
+    a_call(scene, first)
+    second = a_lead(scene)
+    later(scene, 2 * FIVE)
+    third = a_lead(scene)
+    merge(scene, second, first)
+    merge(scene, third, second)
+    scene.catch_up()
+    assert stamp(scene, third) == (text(MONDAY + FIVE), "Call", rep(scene))
+    assert scene.lead(third)["Response_Clock_Started_At__c"] == text(MONDAY)
+
+
 def test_l02_after_a_conversion_only_what_happened_before_it_counts(scene):
     lead, silent = a_lead(scene), a_lead(scene)
     scene.catch_up()

@@ -116,14 +116,25 @@ async def read(wanted: Wanted, records: Records, ledger: Ledger) -> Facts:
 
 
 async def _merges(wanted: Wanted, records: Records, ledger: Ledger) -> dict[LeadId, list[Merged]]:
-    """Return what went into which Lead; a deleted Lead says so itself, as long as the bin keeps it."""
+    """Return what went into which Lead that stays, through however many merges.
+
+    A deleted Lead says itself into which it went, as long as the bin keeps it.
+    """
     if not wanted.gone_leads:
         return {}
     merged = await records.merged(wanted.gone_leads)
+    asked = set(wanted.gone_leads)
+    while winners := {winner for _, winner in merged.values()} - asked:
+        merged |= await records.merged(winners)
+        asked |= winners
     known = ledger.leads(merged, deleted=True)
     found: dict[LeadId, list[Merged]] = {}
-    for loser, (lead, winner) in merged.items():
-        cause = wanted.gone_leads[loser]
+    for loser, cause in wanted.gone_leads.items():
+        if loser not in merged:
+            continue
+        lead, winner = merged[loser]
+        while winner in merged:
+            winner = merged[winner][1]
         before = known.get(loser, KnownLead(lead))
         found.setdefault(winner, []).append(Merged(replace(before, lead=lead), cause))
         wanted.stale_leads.setdefault(winner, cause)

@@ -35,15 +35,29 @@ A Converted Lead Keeps Its First Response
     ...    Minutes_Waiting__c=${None}
 
 A Call On The Contact Is No Response To The Converted Lead
-    [Documentation]    What comes after the conversion belongs to the Contact.
+    [Documentation]    The conversion ends the wait and is stamped as such; what comes after it is the Contact's.
     ${lead} =    A New Lead
     Lead Is Routed    ${lead}
     ${contact} =    Convert    ${lead}
+    Lead Should Say    ${lead}    First_Response_Source__c=Conversion
+    &{now} =    Salesforce Get    Lead    ${lead}
+    Wait Until Keyword Succeeds    ${PATIENCE}    ${EVERY}    It Is Later Than    ${now}[First_Response_At__c]
     A Completed Call On    ${contact}
     The Sidecar Has Seen Everything
-    The Sidecar Counts    ${lead}
-    &{now} =    Salesforce Get    Lead    ${lead}
-    Should Not Be Equal    ${now}[First_Response_Source__c]    Call
+    The Sidecar Counts    ${lead}    ${lead}
+    Lead Says    ${lead}    First_Response_Source__c=Conversion    Answered__c=0.0
+
+The Lead That Stays After A Merge Takes The Earlier Response
+    [Documentation]    It takes the earlier clock of both, too.
+    ${goes} =    A New Lead
+    ${earlier} =    Shortly Before    ${goes}
+    An Email To    ${goes}    MessageDate=${earlier}
+    Lead Should Say    ${goes}    First_Response_Source__c=Email
+    ${stays} =    A New Lead
+    A Completed Call On    ${stays}
+    Lead Should Say    ${stays}    First_Response_Source__c=Call
+    Merge Leads    ${stays}    ${goes}
+    Lead Should Say    ${stays}    First_Response_Source__c=Email    First_Response_At__c=${earlier}
 
 The Lead That Stays After A Merge Keeps Its Earlier Response
     [Documentation]    The other Lead was answered later; its call moves over and changes nothing.
