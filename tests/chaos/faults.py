@@ -15,7 +15,7 @@ OF_THE_ORG: Final[Mapping[str, Mapping[str, Any]]] = {
     "lock-row": {"share": 0.3, "seconds": 0.5},
     "slow": {"share": 0.2, "seconds": 0.5, "delay": 0.2, "path": f"{API}/composite"},
     "request-limit": {"times": 2, "path": f"{API}/composite"},
-    "expire-session": {"times": 2, "path": f"{API}/composite"},
+    "expire-session": {"times": 2, "seconds": 0.7, "path": f"{API}/composite"},
     "stream-reset": {"share": 0.1, "seconds": 0.7},
     "stream-expire": {"times": 1},
     "stream-stall": {"seconds": 0.4},
