@@ -217,7 +217,7 @@ def _live(
         time.sleep(random.uniform(0.5, 1.3))
         failure.join()
         for member in crew.members:
-            crew.die(member, softly=random.random() < 0.1)
+            crew.die(member, softly=random.random() < 0.2)
             if random.random() < 0.1:
                 faults.keep_copy(member.directory)
         tell(outcome)

@@ -118,6 +118,21 @@ def test_told_to_stop_it_leaves_within_five_seconds_whatever_the_org_does(scene)
     assert len(scene.flywheel("lead.route")) == 1
 
 
+def test_a_position_that_was_not_reached_is_not_kept_by_leaving(scene):
+    lead = a_lead(scene)
+    scene.catch_up()
+    later(scene, FIVE)
+    scene.fault("unavailable", seconds=600, path=f"{API}/composite")
+    a_call(scene, lead)
+    scene.sidecar.start()
+    scene.listening()
+    wait_for(lambda: scene.told("org_unavailable") or None, "the refusal")
+    assert scene.sidecar.stop() == 0
+    scene.cast.admin.call("DELETE", "/local-org/fault")
+    scene.catch_up()
+    assert stamp(scene, lead)[:2] == (text(MONDAY + FIVE), "Call")
+
+
 def lagging(scene):
     """Tell that an event has come that is not handled."""
     port = scene.told("started")[-1]["http_port"]

@@ -82,8 +82,8 @@ class Pipeline:
                 EmailMessageId(each.record_id), Cause(each.cause_key, each.committed_at)
             )
         handled = Handled(changes=sum(len(batch.changes) for batch in batches))
-        self._positions |= {each.topic: each for each in self._checkpoints(batches)}
-        effects = Effects(checkpoints=list(self._positions.values()))
+        reached = self._positions | {each.topic: each for each in self._checkpoints(batches)}
+        effects = Effects(checkpoints=list(reached.values()))
         if wanted:
             await self._judge(wanted, due, effects, handled)
         newest = {each.topic: each.committed_at for each in effects.checkpoints}
@@ -93,6 +93,8 @@ class Pipeline:
         handled.quarantined = len(effects.quarantined)
         if wanted or effects.quarantined or self._now() - self._stored_at > _STORE_SECONDS:
             self._store(effects)
+        else:
+            self._positions = reached
         return handled
 
     def flush(self) -> None:
