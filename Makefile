@@ -67,7 +67,7 @@ kpis: $(READY) ## The numbers and the picture of docs/kpis.md, from a month of l
 lock: $(READY) ## Resolve requirements.lock anew: hashes, no index line
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --upgrade --quiet --output-file requirements.lock
-	uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
+	echo 'setuptools>=77' | uv pip compile pyproject.toml - --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --output-file python/speed_to_lead/operations/requirements.lock
 
 stubs: $(READY) ## Generate python/pubsub_api from its .proto

@@ -56,6 +56,8 @@ FIELDS = frozenset(
 """Everything a log line may hold: ids, numbers and our own words, never a name, an address or a body."""
 
 _RESPONSE_BUCKETS = (60, 300, 900, 3600, 4 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600)
+AREAS = ("org", "policy", "refused", "replay", "write")
+"""Where errors come up."""
 _SIZE_BUCKETS = (1, 3, 10, 30, 100, 300, 1000, 3000)
 _ASSIGNMENT_BUCKETS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
 
@@ -204,6 +206,8 @@ class Metrics:
         self._errors = Counter(
             "errors", "Errors by where they came up.", ["area"], registry=registry
         )
+        for area in AREAS:  # a counter that begins with its first error has not grown by it
+            self._errors.labels(area)
         self._refused = Counter(
             "speed_to_lead_stamps_refused",
             "Writes that the org's guard refused because somebody was earlier.",
@@ -262,7 +266,7 @@ class Metrics:
         self._refused.inc(count)
 
     def error(self, area: str) -> None:
-        """Count an error by its area: ``org``, ``policy``, ``refused``, ``replay`` or ``write``."""
+        """Count an error by its area, one of ``AREAS``."""
         self._errors.labels(area).inc()
 
     def exposition(self) -> bytes:

@@ -57,6 +57,10 @@ class Oracle:
                 "Response_Clock_Started_At__c, Time_to_First_Response__c FROM Lead"
             )
         }
+        self._losers: dict[str, set[str]] = {}
+        for each, row in self.leads.items():
+            if row["MasterRecordId"]:
+                self._losers.setdefault(row["MasterRecordId"], set()).add(each)
         self._alive: dict[str, list[Touch]] = {}
         self._gone: dict[str, list[Touch]] = {}
         self._calls()
@@ -123,8 +127,8 @@ class Oracle:
 
     def merged_into(self, lead: str) -> set[str]:
         """Return the Leads that went into one, and those that went into them."""
-        found = {each for each, row in self.leads.items() if row["MasterRecordId"] == lead}
-        return found.union(*(self.merged_into(each) for each in found)) if found else found
+        found = self._losers.get(lead, set())
+        return found.union(*(self.merged_into(each) for each in found))
 
     def started(self, lead: str) -> datetime:
         """Return the start of a Lead's clock."""

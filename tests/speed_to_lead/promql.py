@@ -139,8 +139,16 @@ class Engine:
         assert isinstance(right, dict)
         if name == "or":
             return {**right, **left}
-        if name == "and":  # always `and on ()`: whether there is anything on the other side
-            return left if right else {}
+        if name == "and":
+            matching = node.modifier.matching if node.modifier else None
+
+            def key(labels: Labels) -> Labels:
+                if matching is None:
+                    return labels
+                return frozenset(pair for pair in labels if pair[0] in matching.labels)
+
+            there = {key(labels) for labels in right}
+            return {labels: value for labels, value in left.items() if key(labels) in there}
         raise NotImplementedError(name)
 
 

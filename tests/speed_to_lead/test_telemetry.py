@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from speed_to_lead.changes import Batch, Change, ChangeKind, TopicState, Unreadable
 from speed_to_lead.ids import ReplayId
 from speed_to_lead.telemetry import (
+    AREAS,
     Metrics,
     Standing,
     configure_logging,
@@ -125,6 +126,12 @@ def test_names_keep_what_promtool_asks_for():
         assert not name.endswith(_UNITS)
         assert not {"gauge", "counter", "histogram", "summary"} & set(name.split("_"))
         assert name.endswith("_total") is (family.type == "counter")
+
+
+def test_every_area_of_errors_is_shown_from_the_start_so_that_the_first_error_is_growth():
+    told = Metrics().exposition().decode()
+    for area in AREAS:
+        assert f'errors_total{{area="{area}"}} 0.0' in told
 
 
 def test_where_nothing_limits_calls_yet_no_number_is_made_up():
