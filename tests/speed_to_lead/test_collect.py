@@ -186,3 +186,20 @@ def test_a_mail_that_a_query_of_the_past_found_first_has_the_time_of_its_event()
     )
     [cause] = found.emails.values()
     assert (cause.at, cause.snapshot) == (AT, False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "fields", "stale"),
+    [
+        (["First_Response_Source__c"], {"First_Response_Source__c": "Preexisting"}, True),
+        (["First_Response_Source__c"], {"First_Response_Source__c": "Call"}, False),
+        (
+            ["Response_Clock_Started_At__c"],
+            {"Response_Clock_Started_At__c": 1_772_449_200_000},
+            True,
+        ),
+    ],
+)
+def test_what_rests_on_a_clock_is_looked_at_again_even_under_our_own_name(changed, fields, stale):
+    found = wanted(change("Lead", "UPDATE", LEAD, changed=changed, origin=OURS, **fields))
+    assert (LEAD in found.stale_leads) is stale

@@ -23,6 +23,7 @@ from speed_to_lead.ids import (
     user_id,
 )
 from speed_to_lead.ledger import Closing
+from speed_to_lead.model import Source
 from speed_to_lead.policy import Clock
 
 _GONE = frozenset({ChangeKind.DELETE, ChangeKind.GAP_DELETE})
@@ -222,8 +223,19 @@ def _changed_lead(wanted: Wanted, change: Change, lead: LeadId, clock: Clock, *,
     if inquiries := set(_inquiries(change, clock)):
         wanted.inquiries.setdefault(lead, set()).update(inquiries)
         wanted.stale_leads[lead] = _cause(change)
-    if not own and change.changed & _STAMP_FIELDS:
+    if (not own and change.changed & _STAMP_FIELDS) or _rests_on_a_clock(change):
         wanted.stale_leads[lead] = _cause(change)
+
+
+def _rests_on_a_clock(change: Change) -> bool:
+    """Tell whether an update is right only as long as a clock is: another sidecar may know an earlier one.
+
+    It may bear our name, so that what is ours is looked at again too; that is rare, and changes nothing.
+    """
+    if "Response_Clock_Started_At__c" in change.changed:
+        return True
+    source = "First_Response_Source__c"
+    return source in change.changed and change.fields.get(source) == Source.PREEXISTING
 
 
 def _inquiries(change: Change, clock: Clock) -> Iterator[datetime]:
