@@ -169,7 +169,7 @@ class Load:
             if "STL-" not in str(refused):
                 raise
             return
-        self.stamped_by_another[lead] = at
+        self.stamped_by_another[lead] = min(at, self.stamped_by_another.get(lead, at))
 
     def _other(self) -> Actor:
         """Return another program that writes as the sidecar's user."""

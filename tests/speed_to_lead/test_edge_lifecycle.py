@@ -319,6 +319,19 @@ def test_a_touch_before_the_clock_of_the_one_that_stays_may_answer_the_one_that_
     )  # unchanged: no guard
 
 
+@pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DENIED_CONVERTED])
+def test_a_merge_that_is_heard_of_after_the_conversion_still_moves_the_clock(story, outcome):
+    told = converted(story(POLICY, lead(created_at=at("10:10")), lead(id=M)))
+    cause = Cause("merge", at("10:20"))
+    told.hears(
+        merges={L: [Merged(KnownLead(lead(id=M)), cause)]},
+        gone_leads={M: cause},
+        stale_leads={L: cause},
+        outcome=outcome,
+    )
+    assert told.knows().lead.clock_started_at == at("10:00")
+
+
 def test_merging_again_changes_nothing(story):
     told = story(POLICY, lead(created_at=at("10:10")), lead(id=M))
     for _ in range(2):

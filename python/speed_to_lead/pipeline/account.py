@@ -105,6 +105,10 @@ def _after(recorder: Recorder, lead_id: LeadId, verdict: Verdict, written: Resul
             lead = replace(lead, clock_started_at=verdict.started_at)
         if verdict.promise is not None:
             lead = replace(lead, due_at=verdict.promise.due_at)
+    elif (
+        verdict.started_at is not None and lead.is_converted
+    ):  # denied: the ledger alone can keep it
+        lead = replace(lead, clock_started_at=verdict.started_at)
     if _done(lead_id, Part.STAMP, written):
         lead = replace(lead, stamp=verdict.stamp, policy_version=version)
     elif _is(

@@ -163,7 +163,7 @@ class Decider:
             lead,
             clock,
             replace(lead, clock_started_at=clock.at) if merged else lead,
-            clock.at if is_news and not lead.is_converted else None,
+            clock.at if is_news and (merged or not lead.is_converted) else None,
             inquiries=later_inquiries(self.policy, lead, facts.wanted.inquiries.get(lead.id, ())),
         )
 
